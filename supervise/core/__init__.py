@@ -1,0 +1,1 @@
+"""Decides, and touches nothing: no clock, no file, no process, no random number."""
