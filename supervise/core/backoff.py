@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 APART = 1.0
-"""Seconds between two starts that nobody asked for: what daemontools 0.76 waits after each start."""
+"""Seconds between two starts that nobody asked for, as daemontools 0.76 waits after each."""
 
 SPREAD = 0.1
 """How far the jitter moves a delay, so that a fleet does not beat in step."""

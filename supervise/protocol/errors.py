@@ -1,4 +1,4 @@
-"""Error texts to the letter as the classic programs print them (error_str.c of daemontools 0.76)."""
+"""Error texts to the letter as the classic programs print them (error_str.c of 0.76)."""
 
 from errno import (
     E2BIG,

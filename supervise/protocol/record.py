@@ -22,7 +22,7 @@ WANTS = ("down", "up", "once")
 READINESS = ("untold", "not yet", "ready", "unknown")
 """Untold: the service has no `notification-fd`. Unknown: nobody was there to read."""
 ENDINGS = ("under way", "stopped")
-"""How supervision ended. Under way: it did not, so its supervisor died, or it left on purpose (QUIT)."""
+"""How supervision ended. Under way: its supervisor died, or left on purpose (QUIT)."""
 
 UNKNOWN = -256
 """The status of a death that nobody saw."""
