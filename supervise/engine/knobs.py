@@ -1,0 +1,141 @@
+"""The knobs of a service directory: one small file each, read when it is used.
+
+A bad value is a warning that names the file, and the default is taken.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import TypeVar
+
+from supervise.core.backoff import Backoff
+from supervise.engine.messages import printable
+from supervise.protocol.errors import text
+
+T = TypeVar("T")
+Warn = Callable[[str], None]
+
+LEFTOVERS = ("ignore", "wait", "kill")
+LEAST_DELAY = 0.1
+"""Seconds: what `backoff/first` and `backoff/max` may not go below, so that nothing spins."""
+
+
+def exists(directory: bytes, name: bytes) -> bool:
+    return os.access(directory + name, os.F_OK)
+
+
+class Knobs:
+    """:param warn: told of each bad value, in one line."""
+
+    __slots__ = ("_directory", "_name", "_warn")
+
+    def __init__(self, directory: bytes, name: bytes, warn: Warn) -> None:
+        self._directory = directory + b"/"
+        self._name = os.fsdecode(printable(name)) + "/"
+        self._warn = warn
+
+    def backoff(self) -> Backoff:
+        default = Backoff()
+        if not exists(self._directory, b"backoff"):
+            return default
+        return Backoff(
+            self._read(b"backoff/first", _delay, default.first),
+            self._read(b"backoff/max", _delay, default.max),
+            self._read(b"backoff/reset", _seconds, default.reset),
+        )
+
+    def notification_fd(self) -> int | None:
+        """As notification-fd of s6: a descriptor number above 2."""
+        return self._read(b"notification-fd", _descriptor, None)
+
+    def down_signal(self) -> int:
+        """As down-signal of s6: a name, with or without SIG, or a number."""
+        return self._read(b"down-signal", _signal, int(signal.SIGTERM))
+
+    def timeout_kill(self) -> float | None:
+        """Seconds (the file has milliseconds, as in s6); None: never."""
+        return self._read(b"timeout-kill", _milliseconds, None) or None
+
+    def timeout_finish(self) -> float | None:
+        """Seconds (the file has milliseconds, as in s6); None: never."""
+        return self._read(b"timeout-finish", _milliseconds, 5.0) or None
+
+    def leftovers(self) -> str:
+        return self._read(b"leftovers", _leftovers, "ignore")
+
+    def watch(self) -> list[bytes]:
+        """The paths in `watch`, one a line; relative ones are meant from the service directory."""
+        try:
+            with open(self._directory + b"watch", "rb") as file:
+                lines = file.read(65536).splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._warn(f"unable to read {self._name}watch: {text(error)}")
+            return []
+        return [os.path.join(self._directory, line.strip()) for line in lines if line.strip()]
+
+    def _read(self, name: bytes, meaning: Callable[[str], T], default: T) -> T:
+        try:
+            fd = os.open(self._directory + name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return default
+        except OSError as error:
+            return self._bad(name, text(error), default)
+        try:
+            words = os.read(fd, 256).decode("ascii", "replace").split()
+            return meaning(words[0] if words else "")
+        except OSError as error:
+            return self._bad(name, text(error), default)
+        except ValueError as error:
+            return self._bad(name, str(error), default)
+        finally:
+            os.close(fd)
+
+    def _bad(self, name: bytes, what: str, default: T) -> T:
+        shown = "none" if default is None else default
+        file = self._name + name.decode()
+        self._warn(f"bad value in {file}: {what}; the default is taken: {shown}")
+        return default
+
+
+def _seconds(word: str) -> float:
+    value = float(word) if word.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= value < 1e9:
+        raise ValueError(f"{word!r} is not a number of seconds")
+    return value
+
+
+def _delay(word: str) -> float:
+    value = _seconds(word)
+    if value < LEAST_DELAY:
+        raise ValueError(f"{word!r} is less than {LEAST_DELAY} seconds")
+    return value
+
+
+def _milliseconds(word: str) -> float:
+    if not word.isdecimal() or len(word) > 12:
+        raise ValueError(f"{word!r} is not a number of milliseconds")
+    return int(word) / 1000
+
+
+def _descriptor(word: str) -> int:
+    if not word.isdecimal() or not 3 <= int(word) < 1024:
+        raise ValueError(f"{word!r} is not a descriptor number from 3 to 1023")
+    return int(word)
+
+
+def _signal(word: str) -> int:
+    if word.isdecimal() and 1 <= int(word) < signal.NSIG:
+        return int(word)
+    name = word.upper().removeprefix("SIG")
+    found = signal.Signals.__members__.get("SIG" + name)
+    if found is None:
+        raise ValueError(f"{word!r} is not a signal")
+    return int(found)
+
+
+def _leftovers(word: str) -> str:
+    if word not in LEFTOVERS:
+        raise ValueError(f"{word!r} is none of {', '.join(LEFTOVERS)}")
+    return word

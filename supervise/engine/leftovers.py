@@ -1,0 +1,80 @@
+"""What a dead instance left in its session, and waiting until it is gone."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+
+from supervise.engine import processes
+from supervise.engine.loop import Loop
+
+_AT_ONCE = 32
+"""How many are watched at the same time: each takes a descriptor. All must end, so the order does
+not matter."""
+
+
+class Leftovers:
+    """The living processes of a session whose leader is dead.
+
+    The session's number is not used again while the leader is unreaped or one of them lives.
+
+    :param gone: called once, when none is left.
+    """
+
+    def __init__(self, loop: Loop, session: int, gone: Callable[[], None]) -> None:
+        self._loop = loop
+        self._session = session
+        self._gone = gone
+        self._watched: set[int] = set()
+        self._signals: list[int] = []
+
+    def send(self, number: int) -> None:
+        """To each of them, and to each that appears from now on."""
+        self._signals.append(number)
+        for pidfd in self._watched:
+            _send(pidfd, number)
+
+    def look(self) -> None:
+        """Watch those that are there, or tell that none is."""
+        if not self._used_again():
+            for pid in processes.session_members(self._session)[:_AT_ONCE]:
+                self._watch(pid)
+        if not self._watched:
+            self._gone()
+
+    def _used_again(self) -> bool:
+        """The number has a new living leader, so the old session is over."""
+        leader = processes.facts(self._session)
+        return leader is not None and leader.alive
+
+    def _watch(self, pid: int) -> None:
+        with contextlib.suppress(OSError):
+            pidfd = os.pidfd_open(pid)
+            known = processes.facts(pid)
+            if known is None or known.session != self._session:
+                os.close(pidfd)
+                return
+            self._watched.add(pidfd)
+            self._loop.add(pidfd, lambda _: self._ended(pidfd))
+            for number in self._signals:
+                _send(pidfd, number)
+
+    def _ended(self, pidfd: int) -> None:
+        self._close(pidfd)
+        if not self._watched:
+            self.look()
+
+    def _close(self, pidfd: int) -> None:
+        self._watched.discard(pidfd)
+        self._loop.remove(pidfd)
+        os.close(pidfd)
+
+    def release(self) -> None:
+        """Watch no longer, and let them live."""
+        for pidfd in list(self._watched):
+            self._close(pidfd)
+
+
+def _send(pidfd: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, number)

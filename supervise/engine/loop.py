@@ -1,0 +1,78 @@
+"""The one loop: descriptors and deadlines. With nothing to do it does not wake up."""
+
+import heapq
+import select
+import time
+from collections.abc import Callable
+from itertools import count
+
+from supervise.core.situation import NEVER
+
+Handler = Callable[[int], None]
+
+
+class Alarm:
+    """A deadline that can be moved or taken back. `when` is on the monotonic clock, in seconds."""
+
+    __slots__ = ("ring", "when")
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self.ring = ring
+        self.when = NEVER
+
+
+class Loop:
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._heap: list[tuple[float, int, Alarm]] = []
+        self._order = count()
+        self._ended = False
+
+    def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
+        """Call `handler` with the events whenever the descriptor has some."""
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def change(self, fd: int, events: int) -> None:
+        self._epoll.modify(fd, events)
+
+    def remove(self, fd: int) -> None:
+        """To be called before the descriptor is closed."""
+        if self._handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def set(self, alarm: Alarm, when: float) -> None:
+        """Ring at this time, and at no other; NEVER takes the alarm back."""
+        if alarm.when == when:
+            return
+        alarm.when = when
+        if when != NEVER:
+            heapq.heappush(self._heap, (when, next(self._order), alarm))
+
+    def end(self) -> None:
+        self._ended = True
+
+    def run(self) -> None:
+        """Until `end` is called."""
+        while not self._ended:
+            for fd, events in self._epoll.poll(self._patience()):
+                handler = self._handlers.get(fd)
+                if handler is not None:
+                    handler(events)
+            self._ring()
+
+    def _patience(self) -> float:
+        while self._heap and self._heap[0][2].when != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        if not self._heap:
+            return -1
+        return max(0.0, self._heap[0][0] - time.monotonic())
+
+    def _ring(self) -> None:
+        now = time.monotonic()
+        while self._heap and self._heap[0][0] <= now:
+            when, _, alarm = heapq.heappop(self._heap)
+            if alarm.when == when:
+                alarm.when = NEVER
+                alarm.ring()

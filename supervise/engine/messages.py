@@ -1,0 +1,62 @@
+"""Lines for standard error, in the classic grammar, written without ever waiting for a reader.
+
+What does not go out is dropped and counted, and the count is told when lines go out again.
+"""
+
+import os
+import select
+import socket
+import stat
+from collections.abc import Callable
+
+_CONTROL = bytes(range(32)) + b"\x7f"
+_PRINTABLE = bytes(ord("?") if byte in _CONTROL else byte for byte in range(256))
+
+
+def printable(name: bytes) -> bytes:
+    """A name that cannot break a line or a terminal."""
+    return name.translate(_PRINTABLE)
+
+
+class Messages:
+    def __init__(self, fd: int = 2) -> None:
+        self._write = _writer(fd)
+        self._lost = 0
+
+    def say(self, text: bytes) -> None:
+        """One line, without its end."""
+        if self._lost and self._try(b"supervise: warning: %d messages were lost" % self._lost):
+            self._lost = 0
+        if not self._try(text):
+            self._lost += 1
+
+    def _try(self, text: bytes) -> bool:
+        try:
+            self._write(text + b"\n")
+        except OSError:
+            return False
+        return True
+
+
+def _writer(fd: int) -> Callable[[bytes], object]:
+    """How to write to this descriptor without blocking.
+
+    O_NONBLOCK on the descriptor itself would also hold for everybody who shares it, our services
+    among them. So it is opened anew; a socket, which cannot be, has a flag for each call.
+    """
+    if stat.S_ISSOCK(os.fstat(fd).st_mode):
+        peer = socket.socket(fileno=os.dup(fd))
+        return lambda data: peer.send(data, socket.MSG_DONTWAIT)
+    try:
+        own = os.open(b"/proc/self/fd/%d" % fd, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    except OSError:
+        return lambda data: _write_if_ready(fd, data)
+    return lambda data: os.write(own, data)
+
+
+def _write_if_ready(fd: int, data: bytes) -> None:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    if not poll.poll(0):
+        raise BlockingIOError
+    os.write(fd, data)

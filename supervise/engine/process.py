@@ -1,0 +1,96 @@
+"""A process that we answer for: our child, or one that another supervisor started."""
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from supervise.core.situation import NEVER
+from supervise.engine import kernel
+from supervise.engine.children import Children
+from supervise.engine.loop import Alarm, Loop
+from supervise.protocol.record import UNKNOWN
+
+Ended = Callable[[int], None]
+"""Called once, with the exit code, the negative number of the signal, or UNKNOWN."""
+
+REAPING = 0.05
+"""Seconds that the parent of an adopted process gets to reap it, so that we learn its status."""
+
+
+class Process(Protocol):
+    """One process, known beyond doubt. `start` is in clock ticks since boot."""
+
+    pid: int
+    start: int
+
+    def send(self, number: int) -> None: ...
+
+    def release(self) -> None:
+        """Let go of it; it is told of no more."""
+
+
+class Child:
+    """Signals cannot go astray: until we reap it, the pid is not used again.
+
+    With `keep`, it stays a zombie after its death until `release`.
+    """
+
+    __slots__ = ("_children", "pid", "start")
+
+    def __init__(
+        self, children: Children, pid: int, start: int, ended: Ended, keep: bool = False
+    ) -> None:
+        self._children = children
+        self.pid = pid
+        self.start = start
+        children.expect(pid, ended, keep)
+
+    def send(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def release(self) -> None:
+        self._children.release(self.pid)
+
+
+class Adopted:
+    """A process of a supervisor that is no more, held by its pidfd."""
+
+    __slots__ = ("_alarm", "_ended", "_loop", "_pidfd", "pid", "start")
+
+    def __init__(self, loop: Loop, pid: int, start: int, pidfd: int, ended: Ended) -> None:
+        self._loop = loop
+        self._pidfd = pidfd
+        self._ended = ended
+        self._alarm = Alarm(self._tell)
+        self.pid = pid
+        self.start = start
+        loop.add(pidfd, self._died)
+
+    def send(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def release(self) -> None:
+        if self._pidfd >= 0:
+            self._loop.set(self._alarm, NEVER)
+            self._loop.remove(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _died(self, events: int) -> None:
+        """Its status can be had once it is reaped, which the kernel tells by EPOLLHUP."""
+        if events & select.EPOLLHUP or kernel.exit_status(self._pidfd) != UNKNOWN:
+            self._tell()
+        else:
+            self._loop.change(self._pidfd, 0)
+            self._loop.set(self._alarm, time.monotonic() + REAPING)
+
+    def _tell(self) -> None:
+        status = kernel.exit_status(self._pidfd)
+        self.release()
+        self._ended(status)

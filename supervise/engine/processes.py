@@ -1,0 +1,111 @@
+"""What /proc tells of processes, and who they are.
+
+A process is named by its pid together with its start, in clock ticks since boot: a pid is used
+again, the pair is not (within one boot).
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_DEAD = b"ZX"
+
+
+class Facts(NamedTuple):
+    """From /proc/PID/stat. `start` is in clock ticks since boot."""
+
+    state: bytes
+    session: int
+    start: int
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in _DEAD
+
+
+def facts(pid: int) -> Facts | None:
+    """None where there is no such process."""
+    try:
+        fd = os.open(b"/proc/%d/stat" % pid, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        text = os.read(fd, 1024)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Facts(fields[0], int(fields[3]), int(fields[19]))
+
+
+def start_of(pid: int) -> int:
+    """Start in ticks; 0 where there is no such process."""
+    found = facts(pid)
+    return found.start if found else 0
+
+
+def all_pids() -> Iterator[int]:
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            yield int(name)
+
+
+def session_members(session: int) -> list[int]:
+    """The living processes of a session, its leader not counted."""
+    found = []
+    for pid in all_pids():
+        if pid == session:
+            continue
+        known = facts(pid)
+        if known and known.session == session and known.alive:
+            found.append(pid)
+    return found
+
+
+def find_by_environment(entry: bytes) -> int | None:
+    """The first living session leader that has this NAME=VALUE in its environment."""
+    for pid in all_pids():
+        try:
+            with open(b"/proc/%d/environ" % pid, "rb") as file:
+                entries = file.read().split(b"\0")
+        except OSError:
+            continue
+        if entry not in entries:
+            continue
+        known = facts(pid)
+        if known and known.alive and known.session == pid:
+            return pid
+    return None
+
+
+def same_directory(pid: int, device: int, inode: int) -> bool:
+    """Whether this is the working directory of the process."""
+    try:
+        found = os.stat(b"/proc/%d/cwd" % pid)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == (device, inode)
+
+
+def open_if_same(pid: int, start: int) -> int | None:
+    """A pidfd of the living process that has this pid and start; None where it is another one,
+    a thread, or gone.
+
+    Asked before and after the opening, because the pid may be used again in between.
+    """
+    if not _is(pid, start):
+        return None
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if _is(pid, start):
+        return fd
+    os.close(fd)
+    return None
+
+
+def _is(pid: int, start: int) -> bool:
+    found = facts(pid)
+    return found is not None and found.start == start and found.alive

@@ -1,0 +1,80 @@
+"""Starting a process: in its own session, in its directory, with nothing of ours."""
+
+import os
+import resource
+import signal
+from collections.abc import Sequence
+
+NONCE = b"SUPERVISE_NONCE"
+"""The variable by which a next supervisor recognises a process that was not yet recorded."""
+
+FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int]
+
+_UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
+_DEFAULTS = sorted(set(signal.valid_signals()) - _UNCATCHABLE)
+
+
+class WrongDirectoryError(Exception):
+    """What is at the path now is another directory than the service's."""
+
+
+class Spawner:
+    """What all services are started with: our environment, and the descriptor limit that we were
+    started with before we raised it for ourselves."""
+
+    def __init__(self) -> None:
+        self._home = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._environment = dict(os.environb)
+        self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._raised = (self._inherited[1], self._inherited[1])
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+
+    def spawn(
+        self,
+        directory: bytes,
+        identity: tuple[int, int],
+        command: list[bytes],
+        nonce: bytes,
+        files: Sequence[FileAction] = (),
+    ) -> int:
+        """Start `command` in `directory`, which must be the one with this device and inode.
+
+        :raises WrongDirectoryError: where it is not.
+        :raises OSError: where it cannot be started; what is wrong with the program counts too.
+        """
+        environment = self._environment | {NONCE: nonce.hex().encode()}
+        self._enter(directory, identity)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
+            return os.posix_spawn(
+                command[0],
+                command,
+                environment,
+                file_actions=files,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_DEFAULTS,
+            )
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+            os.fchdir(self._home)
+
+    def _enter(self, directory: bytes, identity: tuple[int, int]) -> None:
+        fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            found = os.fstat(fd)
+            if (found.st_dev, found.st_ino) != identity:
+                raise WrongDirectoryError
+            os.fchdir(fd)
+        finally:
+            os.close(fd)
+
+
+def mark(nonce: bytes) -> bytes:
+    """The nonce as it stands in the environment."""
+    return NONCE + b"=" + nonce.hex().encode()
+
+
+def opened(fd: int, target: int, flags: int) -> FileAction:
+    """A file action: `target` of the new process opens the FIFO that is behind our `fd` anew."""
+    return (os.POSIX_SPAWN_OPEN, target, b"/proc/self/fd/%d" % fd, flags, 0)

@@ -1,0 +1,163 @@
+"""What an earlier supervisor left: whose process is it, and how do we go on?
+
+Three answers. Ours: same boot, alive, same start: we go on as if we had started it. Certainly not
+ours: it is down. Doubtful: nothing is started and nothing is signalled until `svc -u` decides.
+"""
+
+import os
+import time
+from typing import NamedTuple
+
+from supervise.core import machine, situation
+from supervise.core.situation import RUNNING, Situation
+from supervise.engine import ledger, processes
+from supervise.engine.spawn import mark
+from supervise.protocol import record, status, tai64n
+from supervise.protocol.record import Record
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_TOLERANCE = 2.0
+"""Seconds by which a classic time stamp and the start of its process may differ."""
+
+_HELPED = frozenset((situation.CHECKING, situation.FINISHING))
+
+
+class Found(NamedTuple):
+    """A living process that was identified beyond doubt."""
+
+    pid: int
+    start: int
+    pidfd: int
+
+
+class Heritage(NamedTuple):
+    """How to go on: the situation and record to begin with, the event that says what became of
+    the process in question, that process itself, and a line to say."""
+
+    situation: Situation
+    record: Record
+    event: str
+    process: Found | None = None
+    remark: str = ""
+
+
+class Here(NamedTuple):
+    """The service directory whose heritage is looked at."""
+
+    device: int
+    inode: int
+    boot: bytes
+    normally_up: bool
+
+
+def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
+    """From the content of `state` and of `status`; either may be empty, cut short, or noise."""
+    if not state:
+        return _from_status(classic, here, "")
+    try:
+        found = record.unpack(state)
+    except ValueError as error:
+        return _from_status(classic, here, f"supervise/state is not usable ({error})")
+    if (found.device, found.inode) != (here.device, here.inode):
+        return _afresh(here, remark="supervise/state was copied from elsewhere and is ignored")
+    if found.boot != here.boot or found.ended == "stopped":
+        return _afresh(here, found)
+    return _from_record(found, here)
+
+
+def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
+    """Nothing to go on with: the `down` file alone says what is wanted. History is kept."""
+    fresh = Record()
+    fresh.boot, fresh.device, fresh.inode = here.boot, here.device, here.inode
+    fresh.since = tai64n.pack(time.time_ns())
+    if before is not None:
+        fresh.deaths, fresh.starts = before.deaths, before.starts
+    begun = Situation("up" if here.normally_up else "down")
+    return Heritage(begun, fresh, machine.TAKEN_UP, remark=remark)
+
+
+def _from_record(found: Record, here: Here) -> Heritage:
+    before = ledger.situation_of(found)
+    machine.resume(before, here.normally_up)
+    if before.state == situation.GONE:
+        return _afresh(here, found)
+    if before.state in RUNNING:
+        event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        if process is not None:
+            found.pid, found.ticks, found.session = process.pid, process.start, process.pid
+        found.intent = False
+    elif before.state in _HELPED:
+        event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        if process is not None:
+            found.helper_pid, found.helper_ticks = process.pid, process.start
+    else:
+        event, process = machine.FOUND, None
+    if before.readiness == "not yet":
+        before.readiness = "unknown"
+    return Heritage(before, found, event, process)
+
+
+def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]:
+    """Of the process that was recorded, or that was about to be started with this nonce."""
+    if not pid:
+        if not any(nonce):
+            return machine.LOST, None
+        pid = processes.find_by_environment(mark(nonce)) or 0
+        if not pid:
+            return machine.NEVER_BEGUN, None
+        start = processes.start_of(pid)
+    found = _identified(pid, start)
+    return (machine.FOUND, found) if found else (machine.LOST, None)
+
+
+def _identified(pid: int, start: int) -> Found | None:
+    """None also for what can never be a service of ours, whatever a file says."""
+    if pid in (1, os.getpid(), os.getppid()):
+        return None
+    pidfd = processes.open_if_same(pid, start)
+    return None if pidfd is None else Found(pid, start, pidfd)
+
+
+def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
+    """From the 18 bytes of daemontools's own supervise, which name a pid and when it started."""
+    heritage = _afresh(here, remark=remark)
+    try:
+        since, pid, paused, want = status.unpack(classic)
+    except ValueError:
+        return heritage
+    known = processes.facts(pid) if pid else None
+    if known is None or not known.alive:
+        return heritage
+    if not processes.same_directory(pid, here.device, here.inode):
+        return heritage
+    found = _identified(pid, known.start) if _agrees(since, known.start) else None
+    if found is None:
+        doubt = (
+            f"pid {pid} runs here and may or may not be this service: not started;"
+            " svc -u starts it all the same"
+        )
+        return heritage._replace(event=machine.DOUBTFUL, remark=doubt)
+    return _classic_instance(heritage, found, since, paused, want)
+
+
+def _classic_instance(
+    heritage: Heritage, found: Found, since: bytes, paused: bool, want: str
+) -> Heritage:
+    running, kept = heritage.situation, heritage.record
+    running.state = situation.UP
+    running.want = want
+    running.owed = False
+    running.paused = paused
+    running.started_at = time.monotonic() - _age(found.start)
+    kept.pid, kept.ticks, kept.since = found.pid, found.start, since
+    return heritage._replace(event=machine.FOUND, process=found)
+
+
+def _age(start: int) -> float:
+    """Seconds since a process started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start / _TICKS
+
+
+def _agrees(since: bytes, start: int) -> bool:
+    started = time.time() - _age(start)
+    return abs(tai64n.unpack(since) / 1e9 - started) <= _TOLERANCE

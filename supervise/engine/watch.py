@@ -1,0 +1,107 @@
+"""inotify, through pyinotify: everything that uses that package is in this module.
+
+Its reader is not used, because it fails on names that are not UTF-8; and paths are handed to it as
+/proc/self/fd/N, because it encodes them strictly.
+"""
+
+import contextlib
+import errno
+import os
+import struct
+import warnings
+from typing import NamedTuple
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # asyncore, which it imports, is deprecated
+    import pyinotify
+
+MODIFY = 0x2
+ATTRIB = 0x4
+CLOSE_WRITE = 0x8
+CLOSE_NOWRITE = 0x10
+MOVED_FROM = 0x40
+MOVED_TO = 0x80
+CREATE = 0x100
+DELETE = 0x200
+DELETE_SELF = 0x400
+MOVE_SELF = 0x800
+UNMOUNT = 0x2000
+OVERFLOW = 0x4000
+IGNORED = 0x8000
+ONLYDIR = 0x1000000
+
+_HEAD = struct.Struct("iIII")
+
+
+class Event(NamedTuple):
+    """`watch` is the id that `add` returned, -1 with OVERFLOW; `name` is empty for the watched
+    thing itself."""
+
+    watch: int
+    mask: int
+    name: bytes
+
+
+class Watcher:
+    """:raises OSError: where no inotify instance can be had."""
+
+    def __init__(self) -> None:
+        self._manager = pyinotify.WatchManager()
+        self._fd: int = self._manager.get_fd()
+        os.set_inheritable(self._fd, False)
+        os.set_blocking(self._fd, False)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def add(self, path: bytes | str, mask: int) -> int:
+        """Watch what is at the path now. The same thing gives the same id again, with the new mask.
+
+        :raises OSError: where there is nothing, or no watch can be had.
+        """
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            found = self._manager.add_watch(f"/proc/self/fd/{fd}", mask, quiet=False)
+        except pyinotify.WatchManagerError as error:
+            raise OSError(*_reason(error)) from None
+        finally:
+            os.close(fd)
+        (watch,) = found.values()
+        return int(watch)
+
+    def remove(self, watch: int) -> None:
+        """Nothing happens where the watch has ended by itself."""
+        with contextlib.suppress(pyinotify.WatchManagerError):
+            self._manager.rm_watch(watch, quiet=False)
+
+    def forget(self, watch: int) -> None:
+        """After IGNORED: the kernel has ended the watch."""
+        if self._manager.get_watch(watch) is not None:
+            self._manager.del_watch(watch)
+
+    def read(self) -> list[Event]:
+        """What has happened; empty where nothing has."""
+        try:
+            data = os.read(self._fd, 65536)
+        except BlockingIOError:
+            return []
+        events = []
+        at = 0
+        while at < len(data):
+            watch, mask, _, size = _HEAD.unpack_from(data, at)
+            at += _HEAD.size
+            events.append(Event(watch, mask, data[at : at + size].rstrip(b"\0")))
+            at += size
+        return events
+
+    def close(self) -> None:
+        self._manager.close()
+
+
+def _reason(error: Exception) -> tuple[int, str]:
+    """The number that hides in the text of pyinotify's error."""
+    text = str(error)
+    for number, name in errno.errorcode.items():
+        if f"({name})" in text:
+            return number, os.strerror(number)
+    return errno.EIO, text
