@@ -1,0 +1,71 @@
+"""What a client does with a service directory, as the clients of daemontools 0.76 do it.
+
+Directories are bytes and used by their path: a thousand of them cost no change of the working
+directory. Every function raises OSError where the system refuses; the caller asks `enter` then
+whether it was the directory itself, which the classic messages tell apart.
+"""
+
+import os
+from errno import ENOENT, ENXIO
+
+from supervise.protocol import status
+
+_WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+NOBODY = (ENXIO, ENOENT)
+"""The errors of `probe` where nobody supervises: nobody any more, nobody ever."""
+
+
+def inside(directory: bytes, name: bytes) -> bytes:
+    """The path of a name in the directory. The empty path is not the root but nothing."""
+    if not directory:
+        raise FileNotFoundError(ENOENT, "empty path")
+    return directory + b"/" + name
+
+
+def enter(directory: bytes) -> None:
+    """Raise what `chdir` to the directory raises; stay where we are."""
+    here = os.open(b".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        os.chdir(directory)
+        os.fchdir(here)
+    finally:
+        os.close(here)
+
+
+def open_ok(directory: bytes) -> int:
+    """A descriptor on `supervise/ok`, whose open reader is the sign that somebody supervises.
+
+    :raises OSError: one of NOBODY, or what the system says.
+    """
+    return os.open(inside(directory, b"supervise/ok"), _WRITE)
+
+
+def open_control(directory: bytes) -> int:
+    """A descriptor to write letters to. A write waits when the FIFO is full, as in 0.76."""
+    control = os.open(inside(directory, b"supervise/control"), _WRITE)
+    os.set_blocking(control, True)
+    return control
+
+
+def read(directory: bytes, name: bytes, size: int) -> bytes:
+    """The first `size` bytes of a file in `supervise/`."""
+    file = os.open(inside(directory, b"supervise/" + name), _READ)
+    try:
+        return os.read(file, size)
+    finally:
+        os.close(file)
+
+
+def read_status(directory: bytes) -> bytes:
+    return read(directory, b"status", status.SIZE)
+
+
+def normally_up(directory: bytes) -> bool:
+    """Whether there is no `down` file."""
+    try:
+        os.stat(inside(directory, b"down"))
+    except FileNotFoundError:
+        return True
+    return False
