@@ -1,0 +1,1 @@
+"""Measurements of supervise against its peers: `python -m bench --help`."""
