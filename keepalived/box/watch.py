@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
-"""Run svscan as pid 1 of the box, show that keepalived holds the virtual address, and end it all.
+"""Run svscan as pid 1 of the box, show that keepalived holds the virtual address, end it all.
 
-Everything in the box lives in the pid namespace of that svscan: it gets TERM first and takes its services down; when
-it has ended, by itself or by force, the kernel leaves nothing alive in there. Should this program be killed, svscan is
-killed with it.
+Everything in the box lives in the pid namespace of that svscan: it gets TERM first and takes its
+services down; when it has ended, by itself or by force, the kernel leaves nothing alive in there.
+Should this program be killed, svscan is killed with it.
 """
 
 import os
@@ -26,7 +25,7 @@ def say(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError:  # the terminal is gone; its HUP ends us
-        sys.stdout = open(os.devnull, "w")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def output_of(*command: str) -> str:
@@ -82,13 +81,14 @@ def main() -> int:
         start_new_session=True,
     )
     ended = os.pidfd_open(svscan.pid)
+    sources: list[socket.socket | int] = [woken, log, addresses, ended]
     say(f"svscan runs on services/; look inside with: nsenter -t {svscan.pid} -m -n -p COMMAND")
 
     shown = failed = ending = False
     deadline: float | None = time.monotonic() + SECONDS_TO_COME_UP
     while True:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ready, _, _ = select([woken, log, addresses, ended], [], [], timeout)
+        ready, _, _ = select(sources, [], [], timeout)
         if log in ready:
             pass_on(log)
         if ended in ready:
