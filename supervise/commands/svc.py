@@ -50,9 +50,9 @@ def run(args: list[bytes]) -> int:
 
 
 def _wait(option: bytes, letters: bytes, directories: list[bytes]) -> int:
-    from supervise.commands.svcwait import wait
+    from supervise.commands import svcwait
 
-    return wait(option, letters, directories)
+    return svcwait.run(option, letters, directories)
 
 
 def deliver(directory: bytes, letters: bytes) -> None:
