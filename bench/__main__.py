@@ -79,7 +79,8 @@ def _timed(label: str, act: Callable[[Session], None], session: Session) -> None
 
 def main() -> int:
     given = arguments()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     processes.become_subreaper()
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=TMPFS))
     try:

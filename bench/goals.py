@@ -17,6 +17,7 @@ class Row:
     unit: str
     goal: str = ""
     judge: Judge | None = None
+    ranges: bool = False  # whether a median alone says too little
 
     def verdict(self, medians: Medians) -> str:
         """Empty where there is no goal, or not all was measured that it needs."""
@@ -63,6 +64,7 @@ ROWS = [
         "ms",
         "at most 1.1 x daemontools",
         times(1.1, DAEMONTOOLS),
+        ranges=True,
     ),
     Row(
         "pickup",
@@ -70,6 +72,7 @@ ROWS = [
         "ms",
         "at most 3 ms",
         at_most(3),
+        ranges=True,
     ),
     Row(
         "start",

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36
 SERVICE_NAMES = {"run", "sleep"}  # the probe is the file `run`; its shell stand-in ends as sleep
+DEFAULTS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -40,7 +41,15 @@ def spawn(command: list[str], path: str, output: Path = Path(os.devnull)) -> int
         (os.POSIX_SPAWN_OPEN, 1, str(output), write, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    return os.posix_spawnp(command[0], command, {"PATH": path}, file_actions=actions, setsid=True)
+    return os.posix_spawnp(
+        command[0],
+        command,
+        {"PATH": path},
+        file_actions=actions,
+        setsid=True,
+        setsigdef=DEFAULTS,
+        setsigmask=[],
+    )
 
 
 def run(command: list[str], path: str, output: Path = Path(os.devnull)) -> int:

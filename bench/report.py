@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,35 @@ def _number(value: float) -> str:
 
 
 def _notes(session: Session) -> list[str]:
-    notes = [(row.id, text) for row in shown(session) for text in session.notes.get(row.id, [])]
-    found = [f"- {row}: {text}." for row, text in notes]
+    found = [
+        f"- {title(session, row)}: {text}."
+        for row in shown(session)
+        for text in _said(session, row)
+    ]
     return ["", *found] if found else []
+
+
+def _said(session: Session, row: Row) -> list[str]:
+    notes = list(session.notes.get(row.id, []))
+    if row.ranges:
+        notes.append("from the least to the greatest: " + _each(session, row.id, _range))
+    if f"{row.id}/rss" in session.samples:
+        notes.append(
+            "resident, nothing counted as shared: " + _each(session, f"{row.id}/rss", _middle)
+        )
+    return notes
+
+
+def _each(session: Session, samples: str, show: Callable[[list[float]], str]) -> str:
+    return ", ".join(f"{name} {show(found)}" for name, found in session.samples[samples].items())
+
+
+def _range(values: list[float]) -> str:
+    return f"{_number(min(values))} to {_number(max(values))}"
+
+
+def _middle(values: list[float]) -> str:
+    return _number(statistics.median(values))
 
 
 def _line(cells: list[str]) -> str:
