@@ -9,6 +9,8 @@ import errno
 import fcntl
 import os
 import stat
+import sys
+import termios
 from collections.abc import Callable, Iterator
 
 from supervise.engine.messages import printable
@@ -48,8 +50,7 @@ class SuperviseDirectory:
             raise
 
     def _take(self, path: bytes) -> None:
-        with contextlib.suppress(FileExistsError), naming("create", self._name[:-1]):
-            os.mkdir(path, 0o700)
+        make(path, self._name[:-1])
         self._lock = self._open_lock()
         self._check_file(b"status")
         self.control = self._open_fifo(b"control", os.O_RDWR)
@@ -75,22 +76,24 @@ class SuperviseDirectory:
         return fd
 
     def _open_fifo(self, name: bytes, mode: int) -> int:
-        path = self._path + name
-        shown = self._name + name.decode()
-        with contextlib.suppress(FileExistsError), naming("create", shown):
-            os.mkfifo(path, 0o600)
-        with naming("open", shown):
-            fd = os.open(path, mode | _FIFO_FLAGS)
-        try:
-            _check(fd, shown, stat.S_ISFIFO, "a FIFO")
-        except UnusableError:
-            os.close(fd)
-            raise
-        return fd
+        return open_fifo(self._path + name, self._name + name.decode(), mode)
 
     def open_pipe(self, name: bytes) -> int:
         """A FIFO that we hold open at both ends, so that it outlives whoever else uses it."""
         return self._open_fifo(name, os.O_RDWR)
+
+    def has_writer(self, name: bytes) -> bool:
+        """Whether somebody else holds this FIFO open at its writing end, or left something in it."""
+        try:
+            fd = os.open(self._path + name, os.O_RDONLY | _FIFO_FLAGS)
+        except OSError:
+            return False
+        try:
+            return waiting_bytes(fd) > 0 or os.read(fd, 1) != b""
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
 
     def _check_file(self, name: bytes) -> None:
         try:
@@ -169,6 +172,32 @@ class SuperviseDirectory:
             if fd >= 0:
                 os.close(fd)
         self._lock = self._ok = self.control = -1
+
+
+def make(path: bytes, shown: str) -> None:
+    """The `supervise/` itself, where it is not there yet. It may be a symbolic link."""
+    with contextlib.suppress(FileExistsError), naming("create", shown):
+        os.mkdir(path, 0o700)
+
+
+def open_fifo(path: bytes, shown: str, mode: int) -> int:
+    """Create it where it is not there yet, and open it without waiting for another end."""
+    with contextlib.suppress(FileExistsError), naming("create", shown):
+        os.mkfifo(path, 0o600)
+    with naming("open", shown):
+        fd = os.open(path, mode | _FIFO_FLAGS)
+    try:
+        _check(fd, shown, stat.S_ISFIFO, "a FIFO")
+    except UnusableError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def waiting_bytes(fd: int) -> int:
+    """How much lies unread in a FIFO."""
+    answer = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)
 
 
 @contextlib.contextmanager

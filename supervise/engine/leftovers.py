@@ -36,8 +36,11 @@ class Leftovers:
 
     def look(self) -> None:
         """Watch those that are there, or tell that none is."""
-        if not self._used_again():
-            for pid in processes.session_members(self._session)[:_AT_ONCE]:
+        while not self._watched and not self._used_again():
+            members = processes.session_members(self._session)
+            if not members:
+                break
+            for pid in members[:_AT_ONCE]:
                 self._watch(pid)
         if not self._watched:
             self._gone()

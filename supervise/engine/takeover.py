@@ -8,7 +8,7 @@ import os
 import time
 from typing import NamedTuple
 
-from supervise.core import machine, situation
+from supervise.core import events, machine, situation
 from supervise.core.situation import RUNNING, Situation
 from supervise.engine import ledger, processes
 from supervise.engine.spawn import mark
@@ -73,7 +73,7 @@ def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Herit
     if before is not None:
         fresh.deaths, fresh.starts = before.deaths, before.starts
     begun = Situation("up" if here.normally_up else "down")
-    return Heritage(begun, fresh, machine.TAKEN_UP, remark=remark)
+    return Heritage(begun, fresh, events.TAKEN_UP, remark=remark)
 
 
 def _from_record(found: Record, here: Here) -> Heritage:
@@ -91,7 +91,7 @@ def _from_record(found: Record, here: Here) -> Heritage:
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
     else:
-        event, process = machine.FOUND, None
+        event, process = events.FOUND, None
     if before.readiness == "not yet":
         before.readiness = "unknown"
     return Heritage(before, found, event, process)
@@ -101,13 +101,13 @@ def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]
     """Of the process that was recorded, or that was about to be started with this nonce."""
     if not pid:
         if not any(nonce):
-            return machine.LOST, None
+            return events.LOST, None
         pid = processes.find_by_environment(mark(nonce)) or 0
         if not pid:
-            return machine.NEVER_BEGUN, None
+            return events.NEVER_BEGUN, None
         start = processes.start_of(pid)
     found = _identified(pid, start)
-    return (machine.FOUND, found) if found else (machine.LOST, None)
+    return (events.FOUND, found) if found else (events.LOST, None)
 
 
 def _identified(pid: int, start: int) -> Found | None:
@@ -128,15 +128,17 @@ def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
     known = processes.facts(pid) if pid else None
     if known is None or not known.alive:
         return heritage
-    if not processes.same_directory(pid, here.device, here.inode):
+    at_home = processes.same_directory(pid, here.device, here.inode)
+    in_time = _agrees(since, known.start)
+    if not at_home and (not in_time or _claimed_elsewhere(pid)):
         return heritage
-    found = _identified(pid, known.start) if _agrees(since, known.start) else None
+    found = _identified(pid, known.start) if at_home and in_time else None
     if found is None:
         doubt = (
             f"pid {pid} runs here and may or may not be this service: not started;"
             " svc -u starts it all the same"
         )
-        return heritage._replace(event=machine.DOUBTFUL, remark=doubt)
+        return heritage._replace(event=events.DOUBTFUL, remark=doubt)
     return _classic_instance(heritage, found, since, paused, want)
 
 
@@ -150,7 +152,16 @@ def _classic_instance(
     running.paused = paused
     running.started_at = time.monotonic() - _age(found.start)
     kept.pid, kept.ticks, kept.since = found.pid, found.start, since
-    return heritage._replace(event=machine.FOUND, process=found)
+    return heritage._replace(event=events.FOUND, process=found)
+
+
+def _claimed_elsewhere(pid: int) -> bool:
+    """Its working directory is a service directory whose own status names it: ours is a copy."""
+    try:
+        with open(b"/proc/%d/cwd/supervise/status" % pid, "rb") as file:
+            return status.unpack(file.read(64))[1] == pid
+    except (OSError, ValueError):
+        return False
 
 
 def _age(start: int) -> float:

@@ -29,6 +29,20 @@ UNMOUNT = 0x2000
 OVERFLOW = 0x4000
 IGNORED = 0x8000
 ONLYDIR = 0x1000000
+MASK_ADD = 0x20000000
+
+CHANGES = (
+    CREATE
+    | MOVED_TO
+    | MOVED_FROM
+    | DELETE
+    | CLOSE_WRITE
+    | ATTRIB
+    | MODIFY
+    | DELETE_SELF
+    | MOVE_SELF
+)
+"""All that can change what is found in a directory."""
 
 _HEAD = struct.Struct("iIII")
 

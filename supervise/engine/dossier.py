@@ -1,0 +1,169 @@
+"""What we hold of one service: where it is, what is wanted, and the record that outlives us."""
+
+import os
+import random
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from supervise.core import events
+from supervise.core.events import Event
+from supervise.core.situation import NEVER, RUNNING
+from supervise.engine import ledger
+from supervise.engine.directory import SuperviseDirectory, UnusableError
+from supervise.engine.host import Host, now
+from supervise.engine.knobs import Knobs
+from supervise.engine.messages import printable
+from supervise.engine.spawn import FileAction
+from supervise.engine.takeover import Here, Heritage, inherit
+from supervise.protocol import record, status, tai64n
+from supervise.protocol.errors import text
+from supervise.protocol.record import MOST_DEATHS, Death
+
+
+_COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
+"""What may be a failure, so that the backoff is asked for."""
+
+
+class Place(NamedTuple):
+    """A service directory: where it is, what it is called in messages, and its identity."""
+
+    path: bytes
+    name: bytes
+    device: int
+    inode: int
+
+
+class Dossier:
+    """:raises UnusableError: where the service directory cannot be supervised."""
+
+    __slots__ = (
+        "_complaint",
+        "_state_written",
+        "_status_written",
+        "heritage",
+        "host",
+        "knobs",
+        "place",
+        "record",
+        "situation",
+        "supervise",
+    )
+
+    def __init__(self, host: Host, place: Place) -> None:
+        self.host = host
+        self.place = place
+        self.knobs = Knobs(place.path, place.name, self.warn)
+        self._complaint = ""
+        self._state_written = self._status_written = b""
+        here = Here(place.device, place.inode, host.boot, _normally_up(place))
+        self.supervise = SuperviseDirectory(place.path, place.name)
+        try:
+            self._inherit(here)
+        except BaseException:
+            self.supervise.close()
+            raise
+
+    def _inherit(self, here: Here) -> None:
+        heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
+        self.heritage: Heritage | None = heritage
+        self.situation, self.record = heritage.situation, heritage.record
+        if heritage.remark:
+            self.record.reason = heritage.remark
+            self.warn(heritage.remark)
+        self.supervise.write_record(self._packed())
+        self.write_status()
+        self.supervise.announce()
+
+    @property
+    def name(self) -> str:
+        return os.fsdecode(printable(self.place.name))
+
+    @property
+    def running(self) -> bool:
+        return self.situation.state in RUNNING
+
+    def happening(self, kind: str) -> Event:
+        """An event of now, with all that the machine may ask for."""
+        if kind not in _COUNTED:
+            return Event(kind, now())
+        return Event(kind, now(), random.uniform(-1, 1), self.knobs.backoff())
+
+    def give_time(self, seconds: float | None) -> None:
+        """Set the deadline; None: never."""
+        self.situation.deadline = NEVER if seconds is None else now() + seconds
+
+    def spawn(self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]) -> int:
+        """Start a program in the service directory.
+
+        :raises OSError, WrongDirectoryError: where it cannot be started.
+        """
+        identity = (self.place.device, self.place.inode)
+        return self.host.spawner.spawn(self.place.path, identity, command, nonce, files)
+
+    def note_death(self, ending: int) -> None:
+        """Of the instance: an exit code, the negative number of a signal, or UNKNOWN."""
+        up = max(0.0, now() - self.situation.started_at)
+        self.record.since = stamp()
+        death = Death(self.record.since, up, ending, self.situation.asked)
+        self.record.deaths = (death, *self.record.deaths[: MOST_DEATHS - 1])
+        self.record.pid = self.record.ticks = 0
+
+    # On disk
+
+    def keep(self) -> None:
+        """Write the record, where it has changed."""
+        data = self._packed()
+        if data == self._state_written:
+            return
+        try:
+            self.supervise.write_record(data)
+            self._state_written = data
+        except UnusableError as error:
+            self.complain(str(error))
+
+    def _packed(self) -> bytes:
+        return record.pack(ledger.enter(self.record, self.situation))
+
+    def write_status(self) -> None:
+        """Write the classic status, where it has changed."""
+        data = status.pack(
+            self.record.since, self.record.pid, self.situation.paused, self.situation.want
+        )
+        if data == self._status_written:
+            return
+        try:
+            self.supervise.write_status(data)
+            self._status_written = data
+        except OSError as error:
+            self.complain(f"unable to write {self.name}/supervise/status: {text(error)}")
+
+    # In words
+
+    def warn(self, what: str) -> None:
+        """To standard error, and as the reason that is shown."""
+        self.host.say("supervise", f"warning: {self.name}: {what}")
+
+    def complain(self, what: str) -> None:
+        """The same complaint once, until there is another one."""
+        if what != self._complaint:
+            self._complaint = what
+            self.warn(what)
+
+    def close(self) -> None:
+        self.supervise.close()
+
+
+def stamp() -> bytes:
+    return tai64n.pack(time.time_ns())
+
+
+def _normally_up(place: Place) -> bool:
+    try:
+        os.stat(place.path + b"/down")
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        name = os.fsdecode(printable(place.name))
+        raise UnusableError(f"unable to stat {name}/down: {text(error)}") from None
+    return False

@@ -1,0 +1,147 @@
+"""An entry of the scan directory: a service and, where it has `log/`, its logger."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from supervise.core.situation import NEVER
+from supervise.engine import directory
+from supervise.engine.dossier import Place
+from supervise.engine.host import Host, now
+from supervise.engine.instance import Pipes
+from supervise.engine.loop import Alarm
+from supervise.engine.messages import printable
+from supervise.engine.service import Service
+
+_DRAIN_INTERVAL = 1.0
+_DRAIN_PATIENCE = 20
+"""How often, and at the most how many times, a logger that is to end is asked whether its pipe is
+empty. One that ends by itself at the end of its input is never asked."""
+
+
+class Entry:
+    """:param lost: called each time that supervision of the service or of its logger has ended."""
+
+    __slots__ = (
+        "_alarm",
+        "_drain",
+        "_host",
+        "_log",
+        "_lost",
+        "_looks",
+        "_main",
+        "_pipe",
+        "_stopping",
+        "place",
+    )
+
+    def __init__(self, host: Host, place: Place, lost: Callable[["Entry"], None]) -> None:
+        self._host = host
+        self._lost = lost
+        self.place = place
+        self._main: Service | None = None
+        self._log: Service | None = None
+        self._pipe = self._drain = -1
+        self._alarm: Alarm | None = None
+        self._looks = 0
+        self._stopping = False
+
+    def take_up(self) -> None:
+        """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
+
+        :raises UnusableError: where one of the two cannot be supervised; the other one may be.
+        """
+        if self._pipe < 0 and self._main is None and self._logged():
+            self._open_pipe()
+        try:
+            if self._main is None:
+                self._main = Service(
+                    self._host, self.place, Pipes(stdout=self._pipe), self._service_gone
+                )
+        finally:
+            if self._pipe >= 0 and self._log is None:
+                self._log = Service(
+                    self._host, self._log_place(), Pipes(stdin=self._pipe), self._service_gone
+                )
+
+    def _logged(self) -> bool:
+        """As 0.76: a name of at most 255 bytes that has a `log`."""
+        return os.path.isdir(self.place.path + b"/log")
+
+    def _open_pipe(self) -> None:
+        name = os.fsdecode(printable(self.place.name))
+        directory.make(self.place.path + b"/supervise", f"{name}/supervise")
+        path = self.place.path + b"/supervise/stdout"
+        self._pipe = directory.open_fifo(path, f"{name}/supervise/stdout", os.O_RDWR)
+
+    def _log_place(self) -> Place:
+        path = self.place.path + b"/log"
+        name = self.place.name + b"/log"
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            with directory.naming("stat", os.fsdecode(printable(name))):
+                raise error
+        return Place(path, name, found.st_dev, found.st_ino)
+
+    @property
+    def services(self) -> Iterator[Service]:
+        return iter([one for one in (self._main, self._log) if one is not None])
+
+    @property
+    def empty(self) -> bool:
+        return self._main is None and self._log is None
+
+    def _service_gone(self, service: Service) -> None:
+        if service is self._log:
+            self._log = None
+        else:
+            self._main = None
+        if self._stopping:
+            self._end_log()
+        self._lost(self)
+
+    # The end
+
+    def stop(self) -> None:
+        """The service first; its logger when it has read all that the service wrote."""
+        self._stopping = True
+        if self._main is not None:
+            self._main.order("dx")
+        else:
+            self._end_log()
+
+    def _end_log(self) -> None:
+        """Let the logger see the end of its input, and see to it that it ends."""
+        if self._log is None:
+            self.close()
+            return
+        if self._pipe >= 0:
+            self._drain = os.open(b"/proc/self/fd/%d" % self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+            os.close(self._pipe)
+            self._pipe = -1
+            self._alarm = Alarm(self._look_at_log)
+            self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
+            self._log.order("ox")
+
+    def _look_at_log(self) -> None:
+        self._looks += 1
+        if self._log is None or self._alarm is None:
+            return
+        if directory.waiting_bytes(self._drain) == 0 or self._looks >= _DRAIN_PATIENCE:
+            self._log.order("d")
+        else:
+            self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
+
+    def leave(self) -> None:
+        """Let go of both and leave their processes alone."""
+        for service in self.services:
+            service.leave()
+        self.close()
+
+    def close(self) -> None:
+        if self._alarm is not None:
+            self._host.loop.set(self._alarm, NEVER)
+        for fd in (self._pipe, self._drain):
+            if fd >= 0:
+                os.close(fd)
+        self._pipe = self._drain = -1

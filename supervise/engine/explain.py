@@ -1,0 +1,46 @@
+"""Why a program could not be started, in words that say what to mend."""
+
+import errno
+import os
+import stat
+
+from supervise.protocol.errors import text
+
+
+def start_failure(directory: bytes, program: bytes, error: OSError) -> str:
+    """The classic text of the error, and what is behind it where that can be seen.
+
+    :param program: its name in the directory.
+    """
+    why = _behind(os.path.join(directory, program), error.errno)
+    return f"{text(error)} ({why})" if why else text(error)
+
+
+def _behind(path: bytes, number: int | None) -> str:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "it is a directory"
+    if number == errno.ENOENT:
+        return f"its interpreter is missing: {_interpreter(path)}"
+    if number == errno.EACCES and not mode & 0o111:
+        return "it is not executable: chmod +x"
+    if number == errno.EACCES:
+        return f"its interpreter may not be executed: {_interpreter(path)}"
+    if number == errno.ENOEXEC:
+        return "it is no program: does its first line begin with #! ?"
+    if number in (errno.EAGAIN, errno.ENOMEM):
+        return "no more processes can be had"
+    return ""
+
+
+def _interpreter(path: bytes) -> str:
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return "unknown"
+    words = first[2:].split() if first.startswith(b"#!") else []
+    return ascii(os.fsdecode(words[0])) if words else "the dynamic loader that it names"

@@ -1,0 +1,144 @@
+"""The instance: the process that `run` becomes."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import NamedTuple
+
+from supervise.core import events
+from supervise.engine import explain
+from supervise.engine.directory import UnusableError
+from supervise.engine.dossier import Dossier, stamp
+from supervise.engine.process import Adopted, Child, Process
+from supervise.engine.processes import start_of
+from supervise.engine.readiness import Readiness
+from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
+from supervise.engine.takeover import Found
+
+Tell = Callable[[str], None]
+"""How the parts of a service tell it that something has happened."""
+
+
+class Pipes(NamedTuple):
+    """Our ends of the log FIFOs: what a logger reads, what a logged service writes; -1: none."""
+
+    stdin: int = -1
+    stdout: int = -1
+
+    def files(self) -> list[FileAction]:
+        """A service holds its log FIFO at both ends, so that it never gets SIGPIPE; a logger only
+        reads it, so that it sees the end."""
+        files: list[FileAction] = []
+        if self.stdin >= 0:
+            files.append(opened(self.stdin, 0, os.O_RDONLY))
+        if self.stdout >= 0:
+            files.append(opened(self.stdout, 1, os.O_RDWR))
+        return files
+
+
+class Instance:
+    __slots__ = ("_dossier", "_pipes", "_process", "_readiness", "_tell")
+
+    def __init__(self, dossier: Dossier, pipes: Pipes, tell: Tell) -> None:
+        self._dossier = dossier
+        self._pipes = pipes
+        self._tell = tell
+        self._process: Process | None = None
+        self._readiness: Readiness | None = None
+
+    def start(self) -> None:
+        """First the intent, with a nonce that is also in the environment, then the process."""
+        kept = self._dossier.record
+        kept.reason = ""
+        kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
+        self._dossier.keep()
+        try:
+            files = self._pipes.files() + self._readiness_file()
+            pid = self._dossier.spawn([b"./run"], kept.nonce, files)
+        except (OSError, WrongDirectoryError, UnusableError) as error:
+            kept.intent = False
+            self._not_started(error)
+            return
+        kept.intent = False
+        kept.pid, kept.ticks, kept.session = pid, start_of(pid), pid
+        kept.starts += 1
+        kept.since = stamp()
+        self._attend(pid, kept.ticks)
+
+    def _attend(self, pid: int, start: int) -> None:
+        keep_zombie = self._dossier.knobs.leftovers() != "ignore"
+        children = self._dossier.host.children
+        self._process = Child(children, pid, start, self._died, keep_zombie)
+
+    def _not_started(self, error: Exception) -> None:
+        dossier = self._dossier
+        if isinstance(error, WrongDirectoryError):
+            why = "its directory was replaced by another one"
+        elif isinstance(error, OSError):
+            why = explain.start_failure(dossier.place.path, b"run", error)
+        else:
+            why = str(error)
+        dossier.record.reason = f"unable to start {dossier.name}/run: {why}"
+        dossier.host.say("supervise", f"fatal: {dossier.record.reason}")
+        self._tell(events.NOT_STARTED)
+
+    def adopt(self, found: Found) -> None:
+        """Go on with one that another supervisor started."""
+        dossier = self._dossier
+        self._process = Adopted(dossier.host.loop, *found, self._died)
+        if dossier.situation.readiness != "not yet":
+            return
+        if dossier.supervise.has_writer(b"ready"):
+            self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
+        else:
+            dossier.situation.readiness = "unknown"
+
+    def _died(self, ending: int) -> None:
+        self._dossier.note_death(ending)
+        self._tell(events.DIED)
+
+    # Readiness
+
+    def _readiness_file(self) -> list[FileAction]:
+        self._stop_listening()
+        target = self._dossier.knobs.notification_fd()
+        if target is None:
+            return []
+        dossier = self._dossier
+        self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
+        self._readiness.drain()
+        return [opened(self._readiness.fd, target, os.O_RDWR)]
+
+    def _ready(self) -> None:
+        self._readiness = None
+        self._dossier.record.ready_since = stamp()
+        self._tell(events.READY)
+
+    def _stop_listening(self) -> None:
+        if self._readiness is not None:
+            self._readiness.close()
+            self._readiness = None
+
+    # Signals
+
+    def send(self, number: int) -> None:
+        """Recorded first: that it was asked to die, for one."""
+        self._dossier.keep()
+        if self._process is not None:
+            self._process.send(number)
+
+    def stop(self) -> None:
+        knobs = self._dossier.knobs
+        self.send(knobs.down_signal())
+        self.send(signal.SIGCONT)
+        self._dossier.give_time(knobs.timeout_kill())
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+
+    def release(self) -> None:
+        """Reap it if it is a zombie kept for its session's sake; else look after it no more."""
+        self._stop_listening()
+        if self._process is not None:
+            self._process.release()
+            self._process = None

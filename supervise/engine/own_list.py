@@ -1,0 +1,75 @@
+"""`.svscan/` in the scan directory: what a next svscan and the clients need to know of ours.
+
+    services/DEVICE-INODE   a link to each service directory that is supervised, so that one whose
+                            own link was removed is not forgotten
+    refused/NAME            why the entry of this name is not supervised
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from supervise.protocol.errors import text
+
+Identity = tuple[int, int]
+"""Device and inode: what makes a service directory this one and no other, as 0.76."""
+
+
+class OwnList:
+    """:ivar trouble: why it cannot be written, else empty."""
+
+    def __init__(self, home: bytes) -> None:
+        self._services = home + b"/.svscan/services/"
+        self._refused = home + b"/.svscan/refused/"
+        self.trouble = ""
+        self._try(self._make)
+
+    def _make(self) -> None:
+        for path in (self._services, self._refused):
+            os.makedirs(path, 0o755, exist_ok=True)
+        for name in os.listdir(self._refused):
+            os.unlink(self._refused + name)
+
+    def __iter__(self) -> Iterator[tuple[Identity, bytes]]:
+        """Identity and path of what was supervised last."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._services):
+                with contextlib.suppress(OSError, ValueError):
+                    device, inode = name.split(b"-")
+                    yield (int(device), int(inode)), os.readlink(self._services + name)
+
+    def add(self, identity: Identity, path: bytes) -> None:
+        self._try(lambda: self._link(self._file(identity), path))
+
+    def _link(self, file: bytes, path: bytes) -> None:
+        try:
+            os.symlink(path, file)
+        except FileExistsError:
+            if os.readlink(file) != path:
+                os.unlink(file)
+                os.symlink(path, file)
+
+    def remove(self, identity: Identity) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._file(identity))
+
+    def _file(self, identity: Identity) -> bytes:
+        return self._services + b"%d-%d" % identity
+
+    def refuse(self, name: bytes, reason: str) -> None:
+        self._try(lambda: self._tell(self._refused + name, reason))
+
+    def _tell(self, file: bytes, reason: str) -> None:
+        with open(file, "wb") as out:
+            out.write(reason.encode("utf-8", "surrogateescape") + b"\n")
+
+    def accept(self, name: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._refused + name)
+
+    def _try(self, write: object) -> None:
+        try:
+            if callable(write):
+                write()
+        except OSError as error:
+            self.trouble = text(error)

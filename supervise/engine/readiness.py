@@ -1,0 +1,46 @@
+"""The FIFO behind `notification-fd`: a newline through it says that the service is ready.
+
+The service holds it at both ends, so a supervisor that dies takes nothing away from it.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from supervise.engine.directory import SuperviseDirectory
+from supervise.engine.loop import Loop
+
+
+class Readiness:
+    """Listens until the newline has come, once."""
+
+    __slots__ = ("_loop", "_ready", "fd")
+
+    def __init__(
+        self, loop: Loop, directory: SuperviseDirectory, ready: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._ready = ready
+        self.fd = directory.open_pipe(b"ready")
+        loop.add(self.fd, self._read)
+
+    def drain(self) -> None:
+        """What an earlier instance wrote counts no more."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self.fd, 65536):
+                pass
+
+    def _read(self, _: int) -> None:
+        try:
+            data = os.read(self.fd, 65536)
+        except BlockingIOError:
+            return
+        if b"\n" in data:
+            self.close()
+            self._ready()
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self._loop.remove(self.fd)
+            os.close(self.fd)
+            self.fd = -1

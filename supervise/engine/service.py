@@ -1,0 +1,257 @@
+"""One service: gives the machine its events, and carries out what it answers.
+
+The order of things is what makes the supervisor disposable: what is meant is recorded before it is
+done, and status, which only people read, is written after.
+"""
+
+import os
+import signal
+import traceback
+from collections import deque
+from collections.abc import Callable
+
+from supervise.core import events, machine
+from supervise.core.events import Event, Signal
+from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
+from supervise.engine.dossier import Dossier, Place
+from supervise.engine.helper import Helper
+from supervise.engine.host import Host, now
+from supervise.engine.instance import Instance, Pipes
+from supervise.engine.knobs import exists
+from supervise.engine.leftovers import Leftovers
+from supervise.engine.loop import Alarm
+from supervise.engine.notices import PathNotice
+from supervise.protocol import letters
+from supervise.protocol.record import UNKNOWN
+
+_PATIENCE = 5.0
+"""Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
+
+
+class Service:
+    """:param gone: called when supervision has ended, after all has been let go.
+    :raises UnusableError: where the directory cannot be supervised.
+    """
+
+    __slots__ = (
+        "_alarm",
+        "_aside",
+        "_dossier",
+        "_events",
+        "_gone",
+        "_helper",
+        "_instance",
+        "_leftovers",
+        "_noise_told",
+        "_watched",
+        "place",
+    )
+
+    def __init__(
+        self, host: Host, place: Place, pipes: Pipes, gone: Callable[["Service"], None]
+    ) -> None:
+        self.place = place
+        self._gone = gone
+        self._dossier = Dossier(host, place)
+        self._dossier.record.logged = pipes.stdout >= 0
+        self._instance = Instance(self._dossier, pipes, self._tell)
+        self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
+        self._leftovers: Leftovers | None = None
+        self._watched: list[PathNotice] = []
+        self._events: deque[Event] = deque()
+        self._alarm = Alarm(self._due)
+        self._aside = self._noise_told = False
+        host.loop.add(self._dossier.supervise.control, self._letters)
+        self._go_on()
+
+    @property
+    def running(self) -> bool:
+        return self._dossier.running
+
+    def _go_on(self) -> None:
+        """From where an earlier supervisor stopped."""
+        dossier = self._dossier
+        heritage, dossier.heritage = dossier.heritage, None
+        if heritage is None:
+            return
+        if heritage.process is not None:
+            (self._instance if dossier.running else self._helper).adopt(heritage.process)
+        elif dossier.running and heritage.event == events.LOST:
+            dossier.note_death(UNKNOWN)
+        self._tell(heritage.event)
+
+    # What happens
+
+    def order(self, asked: str) -> None:
+        """Serve these control letters, one after the other."""
+        self._feed([Event(letter, now()) for letter in asked])
+
+    def _letters(self, _: int) -> None:
+        try:
+            data = os.read(self._dossier.supervise.control, 65536)
+        except BlockingIOError:
+            return
+        asked = "".join(letter for letter in data.decode("latin-1") if letter in letters.ALL)
+        if len(asked) < len(data) and not self._noise_told:
+            self._noise_told = True
+            self._dossier.warn(
+                f"{len(data) - len(asked)} unknown letters in supervise/control were ignored"
+            )
+        if asked:
+            self.order(asked)
+
+    def _tell(self, kind: str) -> None:
+        event = self._dossier.happening(kind)
+        if kind == events.PASSED:
+            event = event._replace(tells=self._dossier.knobs.notification_fd() is not None)
+        self._feed([event])
+
+    def _finished(self, ending: int) -> None:
+        if ending == events.PERMANENT_FAILURE:
+            reason = f"{self._dossier.name}/finish said not to start again (exit {ending})"
+            self._dossier.record.reason = reason
+        self._feed([self._dossier.happening(events.FINISHED)._replace(code=ending)])
+
+    def _due(self) -> None:
+        self._tell(events.DUE)
+
+    def _changed(self) -> None:
+        self._tell(events.CHANGED)
+
+    def _feed(self, happened: list[Event]) -> None:
+        """Give the machine what happened, carry out its answer, and keep the outcome."""
+        if self._aside:
+            return
+        busy = bool(self._events)
+        self._events.extend(happened)
+        if busy:
+            return  # called from within an action: its turn comes below
+        try:
+            self._work()
+        except Exception as error:
+            self._set_aside(error)
+
+    def _work(self) -> None:
+        dossier = self._dossier
+        while self._events:
+            for action in machine.handle(dossier.situation, self._events[0]):
+                if isinstance(action, Signal):
+                    self._instance.send(action.number)
+                else:
+                    _ACTIONS[action](self)
+            self._events.popleft()
+            if dossier.situation.state == GONE:
+                self._events.clear()
+                return
+        dossier.keep()
+        dossier.write_status()
+        dossier.host.loop.set(self._alarm, dossier.situation.due)
+        if self._watched and dossier.situation.state not in (WAITING, CHECKING):
+            self._unwatch()
+
+    def _set_aside(self, error: Exception) -> None:
+        """A fault of ours. This one service is left as it is; clients still get an answer."""
+        self._aside = True
+        self._events.clear()
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"supervisor fault, set aside: {error!r} in {where.name}, line {where.lineno}"
+        self._dossier.record.reason = reason
+        self._dossier.host.say("supervise", f"fatal: {self._dossier.name}: {reason}")
+        self._dossier.keep()
+
+    # What is to be done
+
+    def _check(self) -> None:
+        self._watch()
+        if exists(self.place.path, b"/start-check"):
+            self._helper.check()
+        else:
+            self._tell(events.PASSED)
+
+    def _watch(self) -> None:
+        """Before the check reads them, so that no change goes unseen."""
+        self._unwatch()
+        host = self._dossier.host
+        for path in self._dossier.knobs.watch():
+            try:
+                self._watched.append(PathNotice(host.notices, path, self._changed))
+            except OSError as error:
+                self._dossier.complain(f"unable to watch {os.fsdecode(path)}: {error.strerror}")
+
+    def _unwatch(self) -> None:
+        for notice in self._watched:
+            notice.close()
+        self._watched = []
+
+    def _start(self) -> None:
+        self._instance.start()
+
+    def _stop(self) -> None:
+        self._instance.stop()
+
+    def _kill(self) -> None:
+        self._instance.kill()
+
+    def _clear(self) -> None:
+        dossier = self._dossier
+        policy = dossier.knobs.leftovers()
+        if policy == "ignore" or not dossier.record.session:
+            self._cleared()
+            return
+        self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
+        if policy == "kill":
+            self._leftovers.send(signal.SIGTERM)
+            dossier.give_time(dossier.knobs.timeout_kill() or _PATIENCE)
+        self._leftovers.look()
+
+    def _cleared(self) -> None:
+        if self._leftovers is not None:
+            self._leftovers = None
+            self._dossier.host.children.reap()  # a zombie still answers to its pid
+        self._instance.release()
+        self._tell(events.CLEARED)
+
+    def _kill_leftovers(self) -> None:
+        if self._leftovers is not None:
+            self._leftovers.send(signal.SIGKILL)
+
+    def _finish(self) -> None:
+        if exists(self.place.path, b"/finish"):
+            self._helper.finish()
+        else:
+            self._finished(0)
+
+    def _kill_helper(self) -> None:
+        self._helper.kill()
+
+    def _forget(self) -> None:
+        self._dossier.record.ended = "stopped"
+        self.leave()
+        self._gone(self)
+
+    def leave(self) -> None:
+        """Let go of everything, and leave the processes alone."""
+        self._dossier.keep()
+        self._dossier.write_status()
+        self._unwatch()
+        self._instance.release()
+        self._helper.release()
+        if self._leftovers is not None:
+            self._leftovers.release()
+        loop = self._dossier.host.loop
+        loop.set(self._alarm, NEVER)
+        loop.remove(self._dossier.supervise.control)
+        self._dossier.close()
+
+
+_ACTIONS: dict[str, Callable[[Service], None]] = {
+    events.START: Service._start,
+    events.STOP: Service._stop,
+    events.KILL: Service._kill,
+    events.CHECK: Service._check,
+    events.CLEAR: Service._clear,
+    events.FINISH: Service._finish,
+    events.KILL_HELPER: Service._kill_helper,
+    events.KILL_LEFTOVERS: Service._kill_leftovers,
+    events.FORGET: Service._forget,
+}
