@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.goals import ROWS, Medians, Row
 from bench.peers import OURS
+from bench.plot import svg
 from bench.rows.clients import PYTHON
 from bench.session import Session
 
@@ -162,3 +163,5 @@ def _line(cells: list[str]) -> str:
 def write(prefix: Path, session: Session, about: dict[str, Any]) -> None:
     prefix.with_suffix(".json").write_text(json.dumps(as_data(session, about), indent=1) + "\n")
     prefix.with_suffix(".md").write_text(as_markdown(session, about))
+    middles = {row.id: medians(session, row.id) for row in shown(session)}
+    prefix.with_suffix(".svg").write_text(svg(middles))
