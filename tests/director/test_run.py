@@ -1,4 +1,4 @@
-"""What keepalived/run decides. keepalived is a stub here: it tells a version or its command line."""
+"""What keepalived/run decides. keepalived is a stub: it tells a version or its command line."""
 
 import os
 import shutil
@@ -95,7 +95,7 @@ def test_pair_where_it_runs_both(service: Service, version: str) -> None:
 
 @pytest.mark.parametrize(
     "version",
-    "1.1.20 1.2.14 1.2.20 1.2.130 1.3.6 1.4.5 2.0.0 2.2.7 2.3.1 2.3.10 10.2.1".split(),
+    ["1.1.20", "1.2.14", "1.2.20", "1.2.130", "1.3.6", "1.4.5", "2.0.0", "2.2.7", "2.3.10"],
 )
 def test_no_pair_where_it_does_not(service: Service, version: str) -> None:
     service.keepalived_says(f"Keepalived v{version} (01/16,2022)")
