@@ -83,7 +83,7 @@ class SuperviseDirectory:
         return self._open_fifo(name, os.O_RDWR)
 
     def has_writer(self, name: bytes) -> bool:
-        """Whether somebody else holds this FIFO open at its writing end, or left something in it."""
+        """Whether somebody holds this FIFO open at its writing end, or left something in it."""
         try:
             fd = os.open(self._path + name, os.O_RDONLY | _FIFO_FLAGS)
         except OSError:

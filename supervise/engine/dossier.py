@@ -20,7 +20,6 @@ from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
 from supervise.protocol.record import MOST_DEATHS, Death
 
-
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
 """What may be a failure, so that the backoff is asked for."""
 

@@ -11,6 +11,7 @@ from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import printable
 from supervise.engine.service import Service
+from supervise.protocol import record
 
 _DRAIN_INTERVAL = 1.0
 _DRAIN_PATIENCE = 20
@@ -26,12 +27,12 @@ class Entry:
         "_drain",
         "_host",
         "_log",
-        "_lost",
         "_looks",
+        "_lost",
         "_main",
         "_pipe",
-        "_stopping",
         "place",
+        "stopping",
     )
 
     def __init__(self, host: Host, place: Place, lost: Callable[["Entry"], None]) -> None:
@@ -43,7 +44,7 @@ class Entry:
         self._pipe = self._drain = -1
         self._alarm: Alarm | None = None
         self._looks = 0
-        self._stopping = False
+        self.stopping = False
 
     def take_up(self) -> None:
         """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
@@ -88,6 +89,25 @@ class Entry:
         return iter([one for one in (self._main, self._log) if one is not None])
 
     @property
+    def complete(self) -> bool:
+        return self._main is not None and (self._pipe < 0 or self._log is not None)
+
+    def under_way(self) -> bool:
+        """Whether an earlier supervisor of this boot left it without ending its supervision.
+
+        :raises OSError: where the directory is no longer there.
+        """
+        found = os.stat(self.place.path)
+        if (found.st_dev, found.st_ino) != (self.place.device, self.place.inode):
+            return False
+        try:
+            with open(self.place.path + b"/supervise/state", "rb") as file:
+                kept = record.unpack(file.read(record.SIZE))
+        except ValueError:
+            return False
+        return kept.boot == self._host.boot and kept.ended == "under way"
+
+    @property
     def empty(self) -> bool:
         return self._main is None and self._log is None
 
@@ -96,7 +116,7 @@ class Entry:
             self._log = None
         else:
             self._main = None
-        if self._stopping:
+        if self.stopping:
             self._end_log()
         self._lost(self)
 
@@ -104,7 +124,7 @@ class Entry:
 
     def stop(self) -> None:
         """The service first; its logger when it has read all that the service wrote."""
-        self._stopping = True
+        self.stopping = True
         if self._main is not None:
             self._main.order("dx")
         else:
@@ -121,7 +141,8 @@ class Entry:
             self._pipe = -1
             self._alarm = Alarm(self._look_at_log)
             self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
-            self._log.order("ox")
+            unread = directory.waiting_bytes(self._drain) > 0
+            self._log.order("ox" if unread else "x")
 
     def _look_at_log(self) -> None:
         self._looks += 1

@@ -1,13 +1,13 @@
 """`.svscan/` in the scan directory: what a next svscan and the clients need to know of ours.
 
-    services/DEVICE-INODE   a link to each service directory that is supervised, so that one whose
-                            own link was removed is not forgotten
-    refused/NAME            why the entry of this name is not supervised
+services/DEVICE-INODE   a link to each service directory that is supervised, so that one whose
+                        own link was removed is not forgotten
+refused/NAME            why the entry of this name is not supervised
 """
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supervise.protocol.errors import text
 
@@ -67,9 +67,8 @@ class OwnList:
         with contextlib.suppress(OSError):
             os.unlink(self._refused + name)
 
-    def _try(self, write: object) -> None:
+    def _try(self, write: Callable[[], None]) -> None:
         try:
-            if callable(write):
-                write()
+            write()
         except OSError as error:
             self.trouble = text(error)

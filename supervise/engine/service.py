@@ -68,6 +68,11 @@ class Service:
     def running(self) -> bool:
         return self._dossier.running
 
+    @property
+    def description(self) -> str:
+        pid = self._dossier.record.pid
+        return f"{self._dossier.name} ({self._dossier.situation.state}, pid {pid})"
+
     def _go_on(self) -> None:
         """From where an earlier supervisor stopped."""
         dossier = self._dossier

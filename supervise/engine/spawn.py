@@ -14,6 +14,10 @@ _UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
 _DEFAULTS = sorted(set(signal.valid_signals()) - _UNCATCHABLE)
 
 
+_OURS = frozenset((b"NOTIFY_SOCKET", b"WATCHDOG_USEC", b"WATCHDOG_PID"))
+"""What the manager above us means for us alone."""
+
+
 class WrongDirectoryError(Exception):
     """What is at the path now is another directory than the service's."""
 
@@ -24,7 +28,9 @@ class Spawner:
 
     def __init__(self) -> None:
         self._home = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._environment = dict(os.environb)
+        self._environment = {
+            name: value for name, value in os.environb.items() if name not in _OURS
+        }
         self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._raised = (self._inherited[1], self._inherited[1])
         resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)

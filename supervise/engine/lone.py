@@ -1,0 +1,67 @@
+"""supervise: one service under the same engine."""
+
+import os
+import signal
+import time
+
+from supervise.engine import signals
+from supervise.engine.directory import BusyError
+from supervise.engine.dossier import Place
+from supervise.engine.host import Host, now
+from supervise.engine.instance import Pipes
+from supervise.engine.loop import Alarm
+from supervise.engine.service import Service
+
+_PATIENCE = 1.0
+_INTERVAL = 0.02
+"""Seconds. A holder of the lock that is dying gets this long; one that lives keeps it."""
+
+
+class Lone:
+    def __init__(self, host: Host, path: bytes, name: bytes) -> None:
+        found = os.stat(path)
+        self._host = host
+        self._place = Place(path, name, found.st_dev, found.st_ino)
+        self._service: Service | None = None
+        self._until = now() + _PATIENCE
+        self._retry = Alarm(self._begin)
+        self._failed: BusyError | None = None
+
+    def run(self) -> None:
+        """Until the service is given up, or QUIT.
+
+        :raises UnusableError: where the directory cannot be supervised.
+        """
+        signals.serve(
+            self._host,
+            {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGQUIT: self._leave},
+        )
+        self._begin()
+        self._host.loop.run()
+        if self._failed is not None:
+            raise self._failed
+
+    def _begin(self) -> None:
+        try:
+            self._service = Service(self._host, self._place, Pipes(), self._gone)
+        except BusyError as error:
+            if time.monotonic() < self._until:
+                self._host.loop.set(self._retry, now() + _INTERVAL)
+                return
+            self._failed = error
+            self._host.loop.end()
+
+    def _gone(self, _: Service) -> None:
+        self._host.loop.end()
+
+    def _stop(self) -> None:
+        """As `svc -dx`."""
+        if self._service is not None:
+            self._service.order("dx")
+        else:
+            self._host.loop.end()
+
+    def _leave(self) -> None:
+        if self._service is not None:
+            self._service.leave()
+        self._host.loop.end()

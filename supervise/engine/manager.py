@@ -1,0 +1,52 @@
+"""The service manager above us (systemd), told through sdnotify without ever waiting for it."""
+
+import os
+from collections.abc import Callable
+
+from supervise.engine.host import Host, now
+from supervise.engine.loop import Alarm
+
+
+class Manager:
+    """Does nothing where NOTIFY_SOCKET is not set."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._notify: Callable[[str], None] | None = None
+        self._alarm = Alarm(self._alive)
+        self._interval = _watchdog_interval()
+        if os.environ.get("NOTIFY_SOCKET"):
+            from sdnotify import SystemdNotifier
+
+            notifier = SystemdNotifier()
+            if notifier.socket is not None:
+                notifier.socket.setblocking(False)
+                self._notify = notifier.notify
+
+    def ready(self) -> None:
+        self._tell("READY=1")
+        if self._notify is not None and self._interval:
+            self._alive()
+
+    def status(self, text: str) -> None:
+        self._tell(f"STATUS={text}")
+
+    def stopping(self) -> None:
+        self._tell("STOPPING=1")
+
+    def _alive(self) -> None:
+        self._tell("WATCHDOG=1")
+        self._host.loop.set(self._alarm, now() + self._interval)
+
+    def _tell(self, state: str) -> None:
+        if self._notify is not None:
+            self._notify(state)
+
+
+def _watchdog_interval() -> float:
+    """Half of what the manager grants, in seconds; 0: it does not ask."""
+    asked = os.environ.get("WATCHDOG_USEC", "")
+    meant = os.environ.get("WATCHDOG_PID", str(os.getpid()))
+    if not asked.isdecimal() or meant != str(os.getpid()):
+        return 0.0
+    return int(asked) / 2e6

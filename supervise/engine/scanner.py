@@ -1,0 +1,218 @@
+"""The scan directory: which names in it are services, and what becomes of those that are not."""
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from supervise.engine import admission
+from supervise.engine.candidate import Candidate, Dangling, Filling, Refused
+from supervise.engine.directory import BusyError, UnusableError
+from supervise.engine.dossier import Place
+from supervise.engine.entry import Entry
+from supervise.engine.host import Host, now
+from supervise.engine.loop import Alarm
+from supervise.engine.messages import printable
+from supervise.engine.own_list import Identity, OwnList
+from supervise.engine.patience import LockWait
+from supervise.protocol.errors import text
+
+_AFRESH = 1.0
+"""Seconds until a service that was given up is taken up afresh, where its link is still there."""
+
+
+class Scanner:
+    """:param home: absolute path of the scan directory.
+    :param changed: called when a service has come or gone.
+    """
+
+    def __init__(self, host: Host, home: bytes, changed: Callable[[], None]) -> None:
+        self._host = host
+        self._home = home
+        self._changed = changed
+        self._own = OwnList(home)
+        self._candidates: dict[bytes, Candidate] = {}
+        self._warned: set[tuple[Identity, str]] = set()
+        self.entries: dict[Identity, Entry] = {}
+
+    def scan(self) -> None:
+        """Look at every name, then at what was supervised without a name any more."""
+        try:
+            names = os.listdir(self._home)
+        except OSError as error:
+            self._host.say("svscan", f"warning: unable to read directory: {text(error)}")
+            return
+        for name in sorted(names):
+            self.look(name)
+        for name in [name for name in self._candidates if name not in names]:
+            self._drop(name)
+        for identity, path in list(self._own):
+            if identity not in self.entries:
+                self._look_at_unlinked(identity, path)
+        if self._own.trouble:
+            trouble, self._own.trouble = self._own.trouble, ""
+            self._host.say("svscan", f"warning: unable to write .svscan: {trouble}")
+
+    def look(self, name: bytes) -> None:
+        """Take up what this name stands for, if it is a service and not taken up yet."""
+        if name.startswith(b"."):
+            return
+        try:
+            found = os.stat(self._path(name))
+        except OSError as error:
+            self._no_directory(name, error)
+            return
+        if stat.S_ISDIR(found.st_mode):
+            self._admit(name, found)
+        else:
+            self._refuse(name, f"{_shown(name)} is not a directory")
+
+    def appeared(self, name: bytes) -> None:
+        """As `look`, but a directory of its own, not a link, may still be filled."""
+        path = self._path(name)
+        if name.startswith(b".") or name in self._candidates:
+            return
+        if os.path.islink(path) or not os.path.isdir(path) or self._known(path):
+            self.look(name)
+            return
+        with contextlib.suppress(OSError):
+            self._candidates[name] = Filling(self._host, path, lambda: self._filled(name))
+
+    def _filled(self, name: bytes) -> None:
+        self._drop(name)
+        self.look(name)
+
+    def vanished(self, name: bytes) -> None:
+        """A service goes on without its link, as 0.76, until `svc -dx`."""
+        if not os.path.lexists(self._path(name)):
+            self._drop(name)
+
+    def _path(self, name: bytes) -> bytes:
+        return self._home + b"/" + name
+
+    def _known(self, path: bytes) -> bool:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            return (found.st_dev, found.st_ino) in self.entries
+        return False
+
+    # Taking up
+
+    def _admit(self, name: bytes, found: os.stat_result) -> None:
+        identity = (found.st_dev, found.st_ino)
+        entry = self.entries.get(identity)
+        if entry is not None and entry.complete:
+            self._drop(name)
+            return
+        try:
+            admission.check(_shown(name), found)
+            if entry is None:
+                place = Place(os.path.realpath(self._path(name)), name, *identity)
+                entry = Entry(self._host, place, self._lost)
+            self._warn_once(name, found)
+            entry.take_up()
+        except BusyError as error:
+            self._wait_for_lock(name, str(error))
+        except UnusableError as error:
+            self._refuse(name, str(error))
+        except OSError as error:
+            self._refuse(name, f"unable to supervise {_shown(name)}: {text(error)}")
+        else:
+            self._drop(name)
+        if entry is not None and not entry.empty:
+            self.entries[identity] = entry
+            self._own.add(identity, entry.place.path)
+            self._changed()
+
+    def _warn_once(self, name: bytes, found: os.stat_result) -> None:
+        warning = (found.st_dev, found.st_ino), "untrusted"
+        if not admission.trusted(found) and warning not in self._warned:
+            self._warned.add(warning)
+            self._host.say("svscan", f"warning: {_shown(name)} can be written by others than root")
+
+    def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
+        """A service whose link was removed: kept where an earlier svscan left it under way."""
+        entry = Entry(self._host, Place(path, path, *identity), self._lost)
+        with contextlib.suppress(OSError, UnusableError):
+            if entry.under_way():
+                entry.take_up()
+        if entry.empty:
+            self._own.remove(identity)
+        else:
+            self.entries[identity] = entry
+
+    # What is no service
+
+    def _no_directory(self, name: bytes, error: OSError) -> None:
+        path = self._path(name)
+        if not os.path.lexists(path):
+            self._drop(name)
+            return
+        reason = f"unable to stat {_shown(name)}: {text(error)}"
+        if error.errno != errno.ENOENT:
+            self._refuse(name, reason)
+        elif not isinstance(self._candidates.get(name), Dangling):
+            self._say_refused(name, reason)
+            self._drop(name)
+            self._own.refuse(name, reason)
+            try:
+                self._candidates[name] = Dangling(self._host, path, lambda: self.look(name))
+            except OSError:
+                self._candidates[name] = Refused(self._host, reason, lambda: self.look(name))
+
+    def _refuse(self, name: bytes, reason: str) -> None:
+        before = self._candidates.get(name)
+        if isinstance(before, Refused) and before.reason == reason:
+            before.once_more()
+            return
+        self._say_refused(name, reason)
+        self._drop(name)
+        self._own.refuse(name, reason)
+        self._candidates[name] = Refused(self._host, reason, lambda: self.look(name))
+
+    def _say_refused(self, name: bytes, reason: str) -> None:
+        self._host.say("svscan", f"warning: {reason}")
+
+    def _wait_for_lock(self, name: bytes, reason: str) -> None:
+        if isinstance(self._candidates.get(name), LockWait):
+            return
+        self._host.say("svscan", f"warning: {reason}, waiting for it")
+        self._drop(name)
+        lock = self._path(name) + b"/supervise/lock"
+        self._candidates[name] = LockWait(self._host, lock, lambda: self.look(name))
+
+    def _drop(self, name: bytes) -> None:
+        candidate = self._candidates.pop(name, None)
+        if candidate is not None:
+            candidate.close()
+            self._own.accept(name)
+
+    # The end of a service
+
+    def _lost(self, entry: Entry) -> None:
+        """Its supervision, or its logger's, has ended."""
+        identity = (entry.place.device, entry.place.inode)
+        if entry.empty and self.entries.pop(identity, None) is not None:
+            entry.close()
+            self._own.remove(identity)
+        if not entry.stopping:
+            alarm = Alarm(lambda: self._afresh(entry))
+            self._host.loop.set(alarm, now() + _AFRESH)
+        self._changed()
+
+    def _afresh(self, entry: Entry) -> None:
+        """Take it up once more, where a link still leads to it."""
+        identity = (entry.place.device, entry.place.inode)
+        with contextlib.suppress(OSError):
+            found = os.stat(self._path(entry.place.name))
+            if (found.st_dev, found.st_ino) == identity:
+                self.look(entry.place.name)
+
+    def close(self) -> None:
+        for name in list(self._candidates):
+            self._drop(name)
+
+
+def _shown(name: bytes) -> str:
+    return os.fsdecode(printable(name))

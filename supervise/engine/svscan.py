@@ -1,0 +1,209 @@
+"""svscan: everything in a scan directory under one loop."""
+
+import contextlib
+import fcntl
+import gc
+import os
+import signal
+
+from supervise.engine import signals
+from supervise.engine.host import Host, now
+from supervise.engine.loop import Alarm
+from supervise.engine.manager import Manager
+from supervise.engine.notices import Notice
+from supervise.engine.patience import LockWait
+from supervise.engine.scanner import Scanner
+from supervise.protocol.errors import text
+
+INTERVAL = 5.0
+"""Seconds between two scans where inotify cannot be had, or sees nothing: as 0.76."""
+
+_TARDY = 5.0
+"""Seconds after which the end of everything is late enough to name who is waited for."""
+
+
+class Svscan:
+    """:param home: absolute path of the scan directory.
+    :param interval: seconds between two scans, beside inotify; 0: none.
+    """
+
+    def __init__(self, host: Host, home: bytes, interval: float) -> None:
+        self._host = host
+        self._home = home
+        self._interval = interval
+        self._manager = Manager(host)
+        self._scanner = Scanner(host, home, self._changed)
+        self._rescan = Alarm(self._scan_again)
+        self._tell = Alarm(self._tell_manager)
+        self._tardy = Alarm(self._name_the_tardy)
+        self._lock = -1
+        self._lock_wait: LockWait | None = None
+        self._watch: Notice | None = None
+        self._identity = (0, 0)
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until TERM, INT or QUIT."""
+        signals.serve(
+            self._host,
+            {
+                signal.SIGTERM: self._stop,
+                signal.SIGINT: self._stop,
+                signal.SIGHUP: self._scan,
+                signal.SIGQUIT: self._leave,
+            },
+        )
+        if self._acquire():
+            self._begin()
+        self._host.loop.run()
+
+    # One svscan a scan directory
+
+    def _acquire(self) -> bool:
+        fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            if self._lock_wait is None:
+                self._host.say("svscan", f"warning: {self._held()}, waiting for it to end")
+                self._lock_wait = LockWait(self._host, self._home, self._try_again)
+            return False
+        self._lock = fd
+        found = os.fstat(fd)
+        self._identity = (found.st_dev, found.st_ino)
+        return True
+
+    def _held(self) -> str:
+        return f"another svscan has {os.fsdecode(self._home)}"
+
+    def _try_again(self) -> None:
+        if self._lock < 0 and self._acquire() and self._lock_wait is not None:
+            self._lock_wait.close()
+            self._lock_wait = None
+            self._begin()
+
+    def _begin(self) -> None:
+        gc.disable()
+        self._start_watch()
+        self._scan()
+        gc.freeze()
+        gc.enable()
+        self._manager.ready()
+
+    # Scanning
+
+    def _start_watch(self) -> None:
+        from supervise.engine import watch
+
+        mask = watch.CREATE | watch.MOVED_TO | watch.MOVED_FROM | watch.DELETE
+        mask |= watch.DELETE_SELF | watch.MOVE_SELF
+        try:
+            self._watch = self._host.notices.add(self._home, mask, self._seen)
+        except OSError as error:
+            self._interval = self._interval or INTERVAL
+            self._host.say(
+                "svscan",
+                f"warning: unable to watch {os.fsdecode(self._home)}: {text(error)};"
+                f" scanning every {self._interval:g} seconds",
+            )
+
+    def _seen(self, mask: int, name: bytes) -> None:
+        from supervise.engine import watch
+
+        if self._stopping:
+            return
+        if mask & watch.OVERFLOW:
+            self._scan()
+        elif mask & (watch.DELETE_SELF | watch.MOVE_SELF | watch.UNMOUNT | watch.IGNORED):
+            self._home_gone()
+        elif mask & (watch.CREATE | watch.MOVED_TO):
+            self._scanner.appeared(name)
+        elif mask & (watch.DELETE | watch.MOVED_FROM):
+            self._scanner.vanished(name)
+
+    def _scan_again(self) -> None:
+        self._scan()
+
+    def _scan(self) -> None:
+        if self._stopping or self._lock < 0:
+            return
+        if self._interval:
+            self._host.loop.set(self._rescan, now() + self._interval)
+        if self._is_home():
+            self._scanner.scan()
+        else:
+            self._home_gone()
+
+    def _is_home(self) -> bool:
+        with contextlib.suppress(OSError):
+            found = os.stat(self._home)
+            return (found.st_dev, found.st_ino) == self._identity
+        return False
+
+    def _home_gone(self) -> None:
+        """Removed, moved away, or covered. Its services go on; a new one at its place is taken."""
+        if self._is_home():
+            return
+        if self._identity != (0, 0):
+            self._identity = (0, 0)
+            self._host.say(
+                "svscan",
+                f"warning: {os.fsdecode(self._home)} was removed or replaced;"
+                " what is supervised goes on, and a new one is taken when it is there",
+            )
+            if self._watch is not None:
+                self._host.notices.remove(self._watch)
+                self._watch = None
+        self._take_new_home()
+
+    def _take_new_home(self) -> None:
+        old = self._lock
+        with contextlib.suppress(OSError):
+            if self._acquire():
+                os.close(old)
+                self._start_watch()
+                self._scanner.scan()
+                return
+        self._lock = old
+        self._host.loop.set(self._rescan, now() + INTERVAL)
+
+    # What the manager is told
+
+    def _changed(self) -> None:
+        if self._stopping and not self._scanner.entries:
+            self._host.loop.end()
+        self._host.loop.set(self._tell, now())
+
+    def _tell_manager(self) -> None:
+        services = [one for entry in self._scanner.entries.values() for one in entry.services]
+        up = sum(one.running for one in services)
+        self._manager.status(f"{len(services)} services, {up} up")
+
+    # The end
+
+    def _stop(self) -> None:
+        """Take everything down: services first, each logger when it has drained its pipe."""
+        if self._stopping:
+            self._name_the_tardy()
+            return
+        self._stopping = True
+        self._manager.stopping()
+        self._scanner.close()
+        self._host.loop.set(self._tardy, now() + _TARDY)
+        for entry in list(self._scanner.entries.values()):
+            entry.stop()
+        if not self._scanner.entries:
+            self._host.loop.end()
+
+    def _name_the_tardy(self) -> None:
+        for entry in self._scanner.entries.values():
+            for service in entry.services:
+                self._host.say("svscan", f"warning: still waiting for {service.description}")
+
+    def _leave(self) -> None:
+        """Exit and leave everything running; a next svscan goes on with it."""
+        self._manager.stopping()
+        for entry in list(self._scanner.entries.values()):
+            entry.leave()
+        self._host.loop.end()
