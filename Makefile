@@ -1,0 +1,40 @@
+# `make` lists the targets. Each does all of its own set-up.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROGRAMS := $(wildcard supervise/programs/*)
+TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
+BENCH_PACKAGES := svc:daemontools runsvdir:runit s6-svscan:s6 supervisord:supervisor gcc:gcc
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+venv: .venv/installed ## build .venv with all programs in .venv/bin
+
+.venv/installed: pyproject.toml $(PROGRAMS)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/packages no-such-program:python3-venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it
+	@exec keepalived/box/run $(BIN)
+
+test: venv ## everything that is tested, in about five minutes
+	@tests/packages $(TEST_PACKAGES)
+	$(BIN)/python -m pytest -n 4
+
+check: venv ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: venv ## measure against daemontools, runit, s6 and Supervisor
+	@tests/packages $(BENCH_PACKAGES)
+	$(BIN)/python -m bench
+
+clean: ## remove what was built
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help venv run test check bench clean
