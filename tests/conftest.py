@@ -1,0 +1,26 @@
+"""Fixtures for all tests."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.scan import Scan
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory on tmpfs where there is one: disks are noisy."""
+    base = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=base) as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def scan(short_path: Path) -> Iterator[Scan]:
+    found = Scan(short_path)
+    try:
+        yield found
+    finally:
+        found.close()
