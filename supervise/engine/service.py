@@ -36,6 +36,7 @@ class Service:
     __slots__ = (
         "_alarm",
         "_aside",
+        "_busy",
         "_dossier",
         "_events",
         "_gone",
@@ -60,7 +61,7 @@ class Service:
         self._watched: list[PathNotice] = []
         self._events: deque[Event] = deque()
         self._alarm = Alarm(self._due)
-        self._aside = self._noise_told = False
+        self._aside = self._busy = self._noise_told = False
         host.loop.add(self._dossier.supervise.control, self._letters)
         self._go_on()
 
@@ -96,11 +97,12 @@ class Service:
             data = os.read(self._dossier.supervise.control, 65536)
         except BlockingIOError:
             return
-        asked = "".join(letter for letter in data.decode("latin-1") if letter in letters.ALL)
-        if len(asked) < len(data) and not self._noise_told:
+        written = data.translate(None, b" \t\r\n")
+        asked = "".join(letter for letter in written.decode("latin-1") if letter in letters.ALL)
+        if len(asked) < len(written) and not self._noise_told:
             self._noise_told = True
             self._dossier.warn(
-                f"{len(data) - len(asked)} unknown letters in supervise/control were ignored"
+                f"{len(written) - len(asked)} unknown letters in supervise/control were ignored"
             )
         if asked:
             self.order(asked)
@@ -127,24 +129,27 @@ class Service:
         """Give the machine what happened, carry out its answer, and keep the outcome."""
         if self._aside:
             return
-        busy = bool(self._events)
+        if self._busy:
+            # Told from within an action: the answer to one event is complete before the next.
+            self._events.extendleft(reversed(happened))
+            return
         self._events.extend(happened)
-        if busy:
-            return  # called from within an action: its turn comes below
+        self._busy = True
         try:
             self._work()
         except Exception as error:
             self._set_aside(error)
+        finally:
+            self._busy = False
 
     def _work(self) -> None:
         dossier = self._dossier
         while self._events:
-            for action in machine.handle(dossier.situation, self._events[0]):
+            for action in machine.handle(dossier.situation, self._events.popleft()):
                 if isinstance(action, Signal):
                     self._instance.send(action.number)
                 else:
                     _ACTIONS[action](self)
-            self._events.popleft()
             if dossier.situation.state == GONE:
                 self._events.clear()
                 return
@@ -161,6 +166,7 @@ class Service:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"supervisor fault, set aside: {error!r} in {where.name}, line {where.lineno}"
         self._dossier.record.reason = reason
+        self._dossier.situation.held = True
         self._dossier.host.say("supervise", f"fatal: {self._dossier.name}: {reason}")
         self._dossier.keep()
 
