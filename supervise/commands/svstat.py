@@ -11,6 +11,7 @@ from supervise.protocol import client, status, tai64n
 HELP = b"""usage: svstat [--json] dir ...
 Print a line about each service, with --json a JSON object.
 """
+NOT_RUNNING = b"supervise not running"
 
 
 def main() -> None:
@@ -36,10 +37,13 @@ def _long(args: list[str]) -> int:
 
 def _line(directory: bytes, now: int) -> bytes:
     try:
-        os.close(client.open_ok(directory))
         normally_up = client.normally_up(directory)
+        os.close(client.open_ok(directory))
         since, pid, paused, want = status.unpack(client.read_status(directory))
-    except (OSError, ValueError):
+    except OSError as error:
+        known = error.errno == ENXIO
+        return b"%s: %s\n" % (directory, NOT_RUNNING if known else trouble(directory))
+    except ValueError:
         return b"%s: %s\n" % (directory, trouble(directory))
     seconds = max(now - tai64n.unpack(since) // 1_000_000_000, 0)
     if pid:
@@ -64,10 +68,9 @@ def trouble(directory: bytes) -> bytes:
         step = b"open supervise/ok"
         os.close(client.open_ok(directory))
         step = b"open supervise/status"
-        data = client.read_status(directory)
+        client.read_status(directory)
     except OSError as error:
         if step == b"open supervise/ok" and error.errno == ENXIO:
-            return b"supervise not running"
+            return NOT_RUNNING
         return b"unable to %s: %s" % (step, plain.because(error))
-    why = b"bad format" if len(data) < status.SIZE else b"interrupted"
-    return b"unable to read supervise/status: " + why
+    return b"unable to read supervise/status: bad format"

@@ -2,7 +2,8 @@
 
 Directories are bytes and used by their path: a thousand of them cost no change of the working
 directory. Every function raises OSError where the system refuses; the caller asks `enter` then
-whether it was the directory itself, which the classic messages tell apart.
+whether it was the directory itself, which the classic messages tell apart. The empty path is none:
+`enter` refuses it, and callers ask `open_ok` or `open_control` first, which refuse it too.
 """
 
 import os
@@ -14,14 +15,7 @@ _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 NOBODY = (ENXIO, ENOENT)
-"""The errors of `probe` where nobody supervises: nobody any more, nobody ever."""
-
-
-def inside(directory: bytes, name: bytes) -> bytes:
-    """The path of a name in the directory. The empty path is not the root but nothing."""
-    if not directory:
-        raise FileNotFoundError(ENOENT, "empty path")
-    return directory + b"/" + name
+"""The errors of `open_ok` where nobody supervises: nobody any more, nobody ever."""
 
 
 def enter(directory: bytes) -> None:
@@ -39,19 +33,19 @@ def open_ok(directory: bytes) -> int:
 
     :raises OSError: one of NOBODY, or what the system says.
     """
-    return os.open(inside(directory, b"supervise/ok"), _WRITE)
+    return os.open(directory + b"/supervise/ok" if directory else b"", _WRITE)
 
 
 def open_control(directory: bytes) -> int:
     """A descriptor to write letters to. A write waits when the FIFO is full, as in 0.76."""
-    control = os.open(inside(directory, b"supervise/control"), _WRITE)
+    control = os.open(directory + b"/supervise/control" if directory else b"", _WRITE)
     os.set_blocking(control, True)
     return control
 
 
 def read(directory: bytes, name: bytes, size: int) -> bytes:
     """The first `size` bytes of a file in `supervise/`."""
-    file = os.open(inside(directory, b"supervise/" + name), _READ)
+    file = os.open(directory + b"/supervise/" + name, _READ)
     try:
         return os.read(file, size)
     finally:
@@ -65,7 +59,7 @@ def read_status(directory: bytes) -> bytes:
 def normally_up(directory: bytes) -> bool:
     """Whether there is no `down` file."""
     try:
-        os.stat(inside(directory, b"down"))
+        os.stat(directory + b"/down")
     except FileNotFoundError:
         return True
     return False
