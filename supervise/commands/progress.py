@@ -29,7 +29,7 @@ class Progress:
 
     def _compose(self, waited_for: list[tuple[bytes, View]]) -> bytes:
         """As much as one line holds, less the last column: some terminals break after it."""
-        width = max(os.get_terminal_size(plain.ERR).columns, 20) - 1
+        width = (os.get_terminal_size(plain.ERR).columns or 80) - 1
         line = b"%s: waiting for %d: " % (self._program, len(waited_for))
         for directory, now in waited_for:
             line += b"%s (%s) " % (directory, os.fsencode(now.summary))

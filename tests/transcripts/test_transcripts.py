@@ -54,7 +54,8 @@ def _run(scenario: str, programs: Path, tmp_path: Path) -> bytes:
     work = tmp_path / "work"
     work.mkdir()
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C"}
-    command = ["sh", "-c", '. "$0"; . "$1"', HERE / "preamble.sh", HERE / f"{scenario}.sh"]
+    scripts = [str(HERE / "preamble.sh"), str(HERE / f"{scenario}.sh")]
+    command = ["sh", "-c", '. "$0"; . "$1"', *scripts]
     transcript = tmp_path / "transcript"
     with transcript.open("wb") as output:
         shell = subprocess.Popen(
