@@ -4,14 +4,13 @@ Layout and modes are those of daemontools 0.76; `state`, `stdout` and `ready` ar
 found there is checked to be what it should be before it is used.
 """
 
-import contextlib
 import errno
 import fcntl
 import os
 import stat
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from supervise.engine.messages import printable
 from supervise.protocol import record
@@ -54,6 +53,7 @@ class SuperviseDirectory:
         self._lock = self._open_lock()
         self._check_file(b"status")
         self.control = self._open_fifo(b"control", os.O_RDWR)
+        make_fifo(self._path + b"ok", self._name + "ok")
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
@@ -62,8 +62,10 @@ class SuperviseDirectory:
     def _open_lock(self) -> int:
         path = self._path + b"lock"
         shown = self._name + "lock"
-        with naming("acquire", shown):
+        try:
             fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE_FLAGS, 0o600)
+        except OSError as error:
+            raise _unable("acquire", shown, error) from None
         try:
             _check(fd, shown, stat.S_ISREG, "a plain file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,7 +120,7 @@ class SuperviseDirectory:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise UnusableError(f"unable to read {shown}: {text(error)}") from None
+            raise _unable("read", shown, error) from None
         try:
             _check(fd, shown, stat.S_ISREG, "a plain file")
             return os.read(fd, size)
@@ -158,7 +160,7 @@ class SuperviseDirectory:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise UnusableError(f"unable to write {shown}: {text(error)}") from None
+            raise _unable("write", shown, error) from None
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:
         fd = os.open(path, os.O_WRONLY | _FILE_FLAGS)
@@ -176,16 +178,32 @@ class SuperviseDirectory:
 
 def make(path: bytes, shown: str) -> None:
     """The `supervise/` itself, where it is not there yet. It may be a symbolic link."""
-    with contextlib.suppress(FileExistsError), naming("create", shown):
+    try:
         os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise _unable("create", shown, error) from None
+
+
+def make_fifo(path: bytes, shown: str) -> None:
+    """Where nothing is there yet; what is there must be a FIFO."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        if not stat.S_ISFIFO(os.lstat(path).st_mode):
+            raise _wrong(shown, "a FIFO") from None
+    except OSError as error:
+        raise _unable("create", shown, error) from None
 
 
 def open_fifo(path: bytes, shown: str, mode: int) -> int:
-    """Create it where it is not there yet, and open it without waiting for another end."""
-    with contextlib.suppress(FileExistsError), naming("create", shown):
-        os.mkfifo(path, 0o600)
-    with naming("open", shown):
+    """Without waiting for another end."""
+    make_fifo(path, shown)
+    try:
         fd = os.open(path, mode | _FIFO_FLAGS)
+    except OSError as error:
+        raise _unable("open", shown, error) from None
     try:
         _check(fd, shown, stat.S_ISFIFO, "a FIFO")
     except UnusableError:
@@ -200,15 +218,8 @@ def waiting_bytes(fd: int) -> int:
     return int.from_bytes(answer, sys.byteorder)
 
 
-@contextlib.contextmanager
-def naming(verb: str, shown: str) -> Iterator[None]:
-    """Turn a system error into one line that names the file."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise UnusableError(f"unable to {verb} {shown}: {text(error)}") from None
+def _unable(verb: str, shown: str, error: OSError) -> UnusableError:
+    return UnusableError(f"unable to {verb} {shown}: {text(error)}")
 
 
 def _check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:

@@ -71,8 +71,6 @@ class Dossier:
             self.record.reason = heritage.remark
             self.warn(heritage.remark)
         self.supervise.write_record(self._packed())
-        self.write_status()
-        self.supervise.announce()
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from supervise.engine.loop import Alarm
 from supervise.engine.messages import printable
 from supervise.engine.service import Service
 from supervise.protocol import record
+from supervise.protocol.errors import text
 
 _DRAIN_INTERVAL = 1.0
 _DRAIN_PATIENCE = 20
@@ -80,8 +81,8 @@ class Entry:
         try:
             found = os.stat(path)
         except OSError as error:
-            with directory.naming("stat", os.fsdecode(printable(name))):
-                raise error
+            shown = os.fsdecode(printable(name))
+            raise directory.UnusableError(f"unable to stat {shown}: {text(error)}") from None
         return Place(path, name, found.st_dev, found.st_ino)
 
     @property

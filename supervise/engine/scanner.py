@@ -91,6 +91,11 @@ class Scanner:
     def _path(self, name: bytes) -> bytes:
         return self._home + b"/" + name
 
+    def _real_path(self, name: bytes) -> bytes:
+        """Where the service stays when its link is removed."""
+        path = self._path(name)
+        return os.path.realpath(path) if os.path.islink(path) else path
+
     def _known(self, path: bytes) -> bool:
         with contextlib.suppress(OSError):
             found = os.stat(path)
@@ -108,7 +113,7 @@ class Scanner:
         try:
             admission.check(_shown(name), found)
             if entry is None:
-                place = Place(os.path.realpath(self._path(name)), name, *identity)
+                place = Place(self._real_path(name), name, *identity)
                 entry = Entry(self._host, place, self._lost)
             self._warn_once(name, found)
             entry.take_up()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from supervise.core import events, machine
 from supervise.core.events import Event, Signal
 from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
+from supervise.engine.directory import UnusableError
 from supervise.engine.dossier import Dossier, Place
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
@@ -62,8 +63,13 @@ class Service:
         self._events: deque[Event] = deque()
         self._alarm = Alarm(self._due)
         self._aside = self._busy = self._noise_told = False
+        try:
+            self._go_on()
+            self._dossier.supervise.announce()
+        except UnusableError:
+            self.leave()
+            raise
         host.loop.add(self._dossier.supervise.control, self._letters)
-        self._go_on()
 
     @property
     def running(self) -> bool:

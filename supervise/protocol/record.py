@@ -44,16 +44,14 @@ class Death:
     number of the signal, or UNKNOWN; `asked` says whether a control letter asked for it.
     """
 
-    __slots__ = ("asked", "status", "uptime", "when")
+    __slots__ = ("asked", "packed", "status", "uptime", "when")
 
     def __init__(self, when: bytes, uptime: float, status: int, asked: bool) -> None:
         self.when = when
         self.uptime = uptime
         self.status = status
         self.asked = asked
-
-    def pack(self) -> bytes:
-        return _DEATH.pack(self.when, self.uptime, self.status, self.asked)
+        self.packed = _DEATH.pack(when, uptime, status, asked)
 
 
 class Record:
@@ -157,7 +155,7 @@ def pack(record: Record) -> bytes:
         record.starts,
         len(record.deaths),
     )
-    deaths = b"".join([death.pack() for death in record.deaths])
+    deaths = b"".join([death.packed for death in record.deaths])
     reason = record.reason.encode("utf-8", "surrogateescape")[:REASON_SIZE]
     body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + reason
     body = body.ljust(SIZE - _HEAD.size, b"\0")
