@@ -19,13 +19,13 @@ class Changes:
     """Services are known by the descriptor that their caller holds on `supervise/ok`."""
 
     def __init__(self) -> None:
-        self._poll = select.poll()
+        self._poll = select.epoll()
         self._services: set[int] = set()
         self._watches: dict[int, set[int]] = {}
         self._watcher: watch.Watcher | None = None
         try:
             self._watcher = watch.Watcher()
-            self._poll.register(self._watcher.fileno(), select.POLLIN)
+            self._poll.register(self._watcher.fileno(), select.EPOLLIN)
         except OSError:
             pass
 
@@ -61,7 +61,7 @@ class Changes:
         """
         if self._watcher is None:
             seconds = INTERVAL if seconds is None else min(seconds, INTERVAL)
-        ready = self._poll.poll(None if seconds is None else seconds * 1000)
+        ready = self._poll.poll(seconds)
         lost = {fd for fd, _ in ready if fd in self._services}
         return self._changed() - lost, lost
 
