@@ -5,11 +5,13 @@ Whatever the bench starts stays its descendant, for it is a subreaper."""
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -41,8 +43,8 @@ def spawn(command: list[str], path: str, output: Path = Path(os.devnull)) -> int
         (os.POSIX_SPAWN_OPEN, 1, str(output), write, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    return os.posix_spawnp(
-        command[0],
+    return os.posix_spawn(
+        _find(command[0], path),
         command,
         {"PATH": path},
         file_actions=actions,
@@ -50,6 +52,15 @@ def spawn(command: list[str], path: str, output: Path = Path(os.devnull)) -> int
         setsigdef=DEFAULTS,
         setsigmask=[],
     )
+
+
+@cache
+def _find(program: str, path: str) -> str:
+    """posix_spawnp would search our own PATH: daemontools and we have programs of the same names."""
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise CommandError(f"no {program} in {path}")
+    return found
 
 
 def run(command: list[str], path: str, output: Path = Path(os.devnull)) -> int:
