@@ -56,7 +56,7 @@ def spawn(command: list[str], path: str, output: Path = Path(os.devnull)) -> int
 
 @cache
 def _find(program: str, path: str) -> str:
-    """posix_spawnp would search our own PATH: daemontools and we have programs of the same names."""
+    """posix_spawnp would search our own PATH, and daemontools has programs of the same names."""
     found = shutil.which(program, path=path)
     if found is None:
         raise CommandError(f"no {program} in {path}")
