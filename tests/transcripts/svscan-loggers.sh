@@ -4,7 +4,8 @@ mkdir -p scan/pair/log
 cat >scan/pair/run <<'RUN'
 #!/bin/sh
 echo started
-while read -r line <lines; do echo "$line"; done
+exec 3<>lines
+while read -r line <&3; do echo "$line"; done
 RUN
 printf '#!/bin/sh\nwhile read -r line; do echo "$line" >>log.txt; done\n' >scan/pair/log/run
 chmod +x scan/pair/run scan/pair/log/run
