@@ -1,5 +1,6 @@
 """The waiting clients on real supervisors: ours, and daemontools's own."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from supervise.commands.view import look
-from tests.commands.client import BIN
-from tests.support.scan import DEADLINE, SLEEPER, eventually, program
+from tests.commands.client import BIN, client
+from tests.support.scan import DEADLINE, SLEEPER, Scan, eventually, program
 
 SUPERVISORS = {"ours": BIN / "supervise", "daemontools": Path("/usr/bin/supervise")}
 
@@ -80,3 +81,32 @@ def test_once_and_exit(service: Supervised) -> None:
     assert service.client("svok") == 100
     assert service.client("svc", "--wait", "-u") == 102
     assert service.client("svwait", "-d") == 102
+
+
+def test_ready_is_when_the_service_says_so(scan: Scan) -> None:
+    talker = "#!/bin/sh\nread -r word <go\necho >&3\nexec sleep 1000\n"
+    path = scan.add("talker", talker, notification_fd="3\n")
+    os.mkfifo(path / "go")
+    scan.start()
+    scan.up("talker")
+    with client("svwait", "-r", path) as svwait, client("svc", "--wait", "-u", path) as svc:
+        svwait.asleep()
+        svc.asleep()
+        (path / "go").write_text("go\n")
+        assert svwait.outcome() == (0, "")
+        assert svc.outcome() == (0, "")
+
+
+def test_a_restart_of_many(scan: Scan) -> None:
+    names = [f"s{number}" for number in range(30)]
+    for name in names:
+        scan.add(name)
+    scan.start()
+    before = {name: scan.up(name) for name in names}
+    with client("svc", "--wait", "-t", *[scan.home / name for name in names]) as svc:
+        assert svc.outcome() == (0, "")
+    for name in names:
+        found = scan.record(name)
+        assert found is not None
+        assert found.state == "up"
+        assert found.pid not in (0, before[name])
