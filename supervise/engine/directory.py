@@ -19,6 +19,7 @@ from supervise.protocol.errors import text
 _FIFO_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS))
+_TRUSTED = (0, os.geteuid())
 
 
 class UnusableError(Exception):
@@ -57,7 +58,7 @@ class SuperviseDirectory:
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
-        self._ok = self._open_fifo(b"ok", os.O_RDONLY)
+        self._ok = open_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
 
     def _open_lock(self) -> int:
         path = self._path + b"lock"
@@ -227,7 +228,7 @@ def _check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None
     found = os.fstat(fd)
     if not right(found.st_mode):
         raise _wrong(shown, what)
-    if found.st_uid not in (0, os.geteuid()):
+    if found.st_uid not in _TRUSTED:
         raise UnusableError(f"{shown} belongs to somebody else: remove it")
     if found.st_nlink > 1:
         raise UnusableError(f"{shown} has a second name elsewhere: remove it")

@@ -90,8 +90,10 @@ class Dossier:
         """Set the deadline; None: never."""
         self.situation.deadline = NEVER if seconds is None else now() + seconds
 
-    def spawn(self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]) -> int:
-        """Start a program in the service directory.
+    def spawn(
+        self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]
+    ) -> tuple[int, int]:
+        """Start a program in the service directory; its pid and its start in ticks.
 
         :raises OSError, WrongDirectoryError: where it cannot be started.
         """

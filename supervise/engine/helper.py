@@ -11,7 +11,6 @@ from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
 from supervise.engine.instance import Pipes, Tell
 from supervise.engine.process import Adopted, Child, Process
-from supervise.engine.processes import start_of
 from supervise.engine.spawn import FileAction, WrongDirectoryError
 from supervise.engine.takeover import Found
 from supervise.protocol.record import UNKNOWN
@@ -113,15 +112,15 @@ class Helper:
         kept.helper_nonce, kept.helper_pid = os.urandom(8), 0
         self._dossier.keep()
         try:
-            pid = self._dossier.spawn(command, kept.helper_nonce, files)
+            pid, start = self._dossier.spawn(command, kept.helper_nonce, files)
         except WrongDirectoryError:
             kept.helper_nonce = _NO_NONCE
             raise FileNotFoundError(2, "its directory was replaced by another one") from None
         except OSError:
             kept.helper_nonce = _NO_NONCE
             raise
-        kept.helper_pid, kept.helper_ticks = pid, start_of(pid)
-        self._process = Child(self._dossier.host.children, pid, kept.helper_ticks, ended)
+        kept.helper_pid, kept.helper_ticks = pid, start
+        self._process = Child(self._dossier.host.children, pid, start, ended)
 
     def _end(self) -> None:
         self._process = None

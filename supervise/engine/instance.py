@@ -10,7 +10,6 @@ from supervise.engine import explain
 from supervise.engine.directory import UnusableError
 from supervise.engine.dossier import Dossier, stamp
 from supervise.engine.process import Adopted, Child, Process
-from supervise.engine.processes import start_of
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
 from supervise.engine.takeover import Found
@@ -54,16 +53,16 @@ class Instance:
         self._dossier.keep()
         try:
             files = self._pipes.files() + self._readiness_file()
-            pid = self._dossier.spawn([b"./run"], kept.nonce, files)
+            pid, start = self._dossier.spawn([b"./run"], kept.nonce, files)
         except (OSError, WrongDirectoryError, UnusableError) as error:
             kept.intent = False
             self._not_started(error)
             return
         kept.intent = False
-        kept.pid, kept.ticks, kept.session = pid, start_of(pid), pid
+        kept.pid, kept.ticks, kept.session = pid, start, pid
         kept.starts += 1
         kept.since = stamp()
-        self._attend(pid, kept.ticks)
+        self._attend(pid, start)
 
     def _attend(self, pid: int, start: int) -> None:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"

@@ -20,23 +20,36 @@ LEAST_DELAY = 0.1
 """Seconds: what `backoff/first` and `backoff/max` may not go below, so that nothing spins."""
 
 
-def exists(directory: bytes, name: bytes) -> bool:
-    return os.access(directory + name, os.F_OK)
-
-
 class Knobs:
-    """:param warn: told of each bad value, in one line."""
+    """Most services have few knobs or none, so the names in the directory are read first, once for
+    all that is asked until `look_again`.
 
-    __slots__ = ("_directory", "_name", "_warn")
+    :param warn: told of each bad value, in one line.
+    """
+
+    __slots__ = ("_directory", "_name", "_names", "_warn")
 
     def __init__(self, directory: bytes, name: bytes, warn: Warn) -> None:
         self._directory = directory + b"/"
         self._name = os.fsdecode(printable(name)) + "/"
         self._warn = warn
+        self._names: list[bytes] | None = None
+
+    def look_again(self) -> None:
+        self._names = None
+
+    def has(self, name: bytes) -> bool:
+        """Whether the service directory has something of this name."""
+        if self._names is None:
+            try:
+                self._names = os.listdir(self._directory)
+            except OSError:
+                return os.access(self._directory + name, os.F_OK)
+        return name in self._names
 
     def backoff(self) -> Backoff:
         default = Backoff()
-        if not exists(self._directory, b"backoff"):
+        if not self.has(b"backoff"):
             return default
         return Backoff(
             self._read(b"backoff/first", _delay, default.first),
@@ -65,6 +78,8 @@ class Knobs:
 
     def watch(self) -> list[bytes]:
         """The paths in `watch`, one a line; relative ones are meant from the service directory."""
+        if not self.has(b"watch"):
+            return []
         try:
             with open(self._directory + b"watch", "rb") as file:
                 lines = file.read(65536).splitlines()
@@ -76,6 +91,8 @@ class Knobs:
         return [os.path.join(self._directory, line.strip()) for line in lines if line.strip()]
 
     def _read(self, name: bytes, meaning: Callable[[str], T], default: T) -> T:
+        if b"/" not in name and not self.has(name):
+            return default
         try:
             fd = os.open(self._directory + name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:

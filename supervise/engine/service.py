@@ -18,7 +18,6 @@ from supervise.engine.dossier import Dossier, Place
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
-from supervise.engine.knobs import exists
 from supervise.engine.leftovers import Leftovers
 from supervise.engine.loop import Alarm
 from supervise.engine.notices import PathNotice
@@ -150,6 +149,7 @@ class Service:
 
     def _work(self) -> None:
         dossier = self._dossier
+        dossier.knobs.look_again()
         while self._events:
             for action in machine.handle(dossier.situation, self._events.popleft()):
                 if isinstance(action, Signal):
@@ -180,7 +180,7 @@ class Service:
 
     def _check(self) -> None:
         self._watch()
-        if exists(self.place.path, b"/start-check"):
+        if self._dossier.knobs.has(b"start-check"):
             self._helper.check()
         else:
             self._tell(events.PASSED)
@@ -233,7 +233,7 @@ class Service:
             self._leftovers.send(signal.SIGKILL)
 
     def _finish(self) -> None:
-        if exists(self.place.path, b"/finish"):
+        if self._dossier.knobs.has(b"finish"):
             self._helper.finish()
         else:
             self._finished(0)
