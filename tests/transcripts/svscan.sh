@@ -15,6 +15,7 @@ exec sleep 600
 RUN
 printf '#!/bin/sh\nexec cat >>log.txt\n' >scan/logged/log/run
 chmod +x scan/logged/run scan/logged/log/run
+: >scan/logged/log/log.txt
 svscan scan 2>svscan.txt &
 scanner=$!
 for name in plain 'two words' linked logged logged/log; do
