@@ -15,6 +15,7 @@ venv: .venv/installed ## build .venv with all programs in .venv/bin
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/packages no-such-program:python3-venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m compileall -q supervise
 	@touch $@
 
 run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it

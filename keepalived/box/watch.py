@@ -6,6 +6,7 @@ Should this program be killed, svscan is killed with it.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,7 +83,8 @@ def main() -> int:
     )
     ended = os.pidfd_open(svscan.pid)
     sources: list[socket.socket | int] = [woken, log, addresses, ended]
-    say(f"svscan runs on services/; look inside with: nsenter -t {svscan.pid} -m -n -p COMMAND")
+    svstat = shutil.which("svstat")
+    say(f"To look inside: nsenter -t {svscan.pid} -m -n -p -w {svstat} {SERVICE}")
 
     shown = failed = ending = False
     deadline: float | None = time.monotonic() + SECONDS_TO_COME_UP
