@@ -98,7 +98,7 @@ def _heading(about: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     return (
         f"{about['date']}; {here['cpu']}, {here['cores']} cores, Linux {here['kernel']}, "
-        f"Python {here['python']}; {versions}."
+        f"Python {here['python']}, load {here['load']:.1f} at the start; {versions}."
     )
 
 
