@@ -73,9 +73,9 @@ class Ours(Supervisor):
     capacity = 1_000_000
 
     def version(self) -> str:
-        query = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-        answer = subprocess.run(query, capture_output=True, text=True, check=False)
-        return answer.stdout.strip() or "unknown"
+        commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+        changed = _git("status", "--porcelain", "--", "supervise")
+        return f"{commit} with changes" if changed else commit
 
     def stop(self, root: int, directories: Sequence[str]) -> None:
         send(root, signal.SIGTERM)
@@ -169,6 +169,11 @@ class Supervisord(Supervisor):
     @staticmethod
     def _configuration(stage: Path) -> Path:
         return stage / "supervisord.conf"
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(ROOT), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def link(stage: Path, name: str) -> None:
