@@ -1,62 +1,66 @@
 """Our children, and the strangers that come to us as a subreaper: who died, and who is reaped."""
 
 import os
-import threading
 from collections.abc import Callable
 
-_ANY_DEAD = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_DEAD = os.WEXITED | os.WNOHANG
+_LOOK = _DEAD | os.WNOWAIT
 
 
 class Children:
     def __init__(self) -> None:
-        self._expected: dict[int, tuple[Callable[[int], None], bool]] = {}
+        self._expected: dict[int, Callable[[int], None]] = {}
+        self._to_keep: set[int] = set()
         self._kept: set[int] = set()
 
     def expect(self, pid: int, ended: Callable[[int], None], keep: bool) -> None:
-        self._expected[pid] = (ended, keep)
+        self._expected[pid] = ended
+        if keep:
+            self._to_keep.add(pid)
 
     def release(self, pid: int) -> None:
         """Reap a kept zombie, or no longer tell of the end of a living child."""
+        self._to_keep.discard(pid)
         if pid in self._kept:
             self._kept.remove(pid)
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
+            os.waitid(os.P_PID, pid, _DEAD)
         else:
             self._expected.pop(pid, None)
 
     def reap(self) -> None:
         """Tell of every child that has died, and reap it, unless it is to be kept."""
         while found := self._next_dead():
-            self._bury(found)
+            ended = self._expected.pop(found.si_pid, _stranger)
+            ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
     def _next_dead(self) -> os.waitid_result | None:
+        """Reaped, or kept, whichever is its due."""
         try:
-            found = os.waitid(os.P_ALL, 0, _ANY_DEAD)
+            if not self._to_keep and not self._kept:
+                return os.waitid(os.P_ALL, 0, _DEAD)
+            found = os.waitid(os.P_ALL, 0, _LOOK)
         except ChildProcessError:
             return None
-        if found is None or found.si_pid not in self._kept:
-            return found
-        return self._next_dead_beyond_kept()
+        if found is not None and found.si_pid in self._kept:
+            found = self._next_dead_beyond_kept()
+        if found is None:
+            return None
+        if found.si_pid not in self._to_keep:
+            return os.waitid(os.P_PID, found.si_pid, _DEAD)
+        self._to_keep.remove(found.si_pid)
+        self._kept.add(found.si_pid)
+        return found
 
     def _next_dead_beyond_kept(self) -> os.waitid_result | None:
         """waitid shows the same kept zombie again and again, so ask for each child by its pid."""
-        with open(f"/proc/self/task/{threading.get_native_id()}/children", "rb") as file:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
             pids = [int(pid) for pid in file.read().split()]
         for pid in pids:
-            if pid in self._kept:
-                continue
-            found = os.waitid(os.P_PID, pid, _ANY_DEAD)
-            if found is not None:
-                return found
+            if pid not in self._kept:
+                found = os.waitid(os.P_PID, pid, _LOOK)
+                if found is not None:
+                    return found
         return None
-
-    def _bury(self, found: os.waitid_result) -> None:
-        pid = found.si_pid
-        ended, keep = self._expected.pop(pid, (_stranger, False))
-        if keep:
-            self._kept.add(pid)
-        else:
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
-        ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
 
 def _stranger(status: int) -> None:

@@ -8,6 +8,9 @@ from itertools import count
 
 from supervise.core.situation import NEVER
 
+_AT_ONCE = 256
+"""Events taken in one turn; room for them is made in each."""
+
 Handler = Callable[[int], None]
 
 
@@ -56,7 +59,7 @@ class Loop:
     def run(self) -> None:
         """Until `end` is called."""
         while not self._ended:
-            for fd, events in self._epoll.poll(self._patience()):
+            for fd, events in self._epoll.poll(self._patience(), _AT_ONCE):
                 handler = self._handlers.get(fd)
                 if handler is not None:
                     handler(events)

@@ -5,7 +5,6 @@ What does not go out is dropped and counted, and the count is told when lines go
 
 import os
 import select
-import socket
 import stat
 from collections.abc import Callable
 
@@ -45,6 +44,8 @@ def _writer(fd: int) -> Callable[[bytes], object]:
     among them. So it is opened anew; a socket, which cannot be, has a flag for each call.
     """
     if stat.S_ISSOCK(os.fstat(fd).st_mode):
+        import socket  # it takes a while, and is seldom needed
+
         peer = socket.socket(fileno=os.dup(fd))
         return lambda data: peer.send(data, socket.MSG_DONTWAIT)
     try:

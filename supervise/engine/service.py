@@ -6,7 +6,6 @@ done, and status, which only people read, is written after.
 
 import os
 import signal
-import traceback
 from collections import deque
 from collections.abc import Callable
 
@@ -169,6 +168,8 @@ class Service:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
         self._aside = True
         self._events.clear()
+        import traceback  # it takes a while, and is hoped never to be needed
+
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"supervisor fault, set aside: {error!r} in {where.name}, line {where.lineno}"
         self._dossier.record.reason = reason

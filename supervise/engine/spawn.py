@@ -40,7 +40,7 @@ class Spawner:
         )
         self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._raised = (self._inherited[1], self._inherited[1])
-        resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+        self._limit(self._raised)
 
     def spawn(
         self,
@@ -57,9 +57,9 @@ class Spawner:
         :raises OSError: where it cannot be started; what is wrong with the program counts too.
         """
         environment = self._environment | {NONCE: nonce.hex().encode()}
-        self._enter(directory, identity)
+        fd = self._enter(directory, identity)
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
+            self._limit(self._inherited)
             before = _now_in_ticks()
             pid = os.posix_spawn(
                 command[0],
@@ -72,19 +72,26 @@ class Spawner:
             )
             after = _now_in_ticks()
         finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+            self._limit(self._raised)
             os.fchdir(self._home)
+            os.close(fd)
         return pid, before if before == after else start_of(pid)
 
-    def _enter(self, directory: bytes, identity: tuple[int, int]) -> None:
+    def _enter(self, directory: bytes, identity: tuple[int, int]) -> int:
         fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             found = os.fstat(fd)
             if (found.st_dev, found.st_ino) != identity:
                 raise WrongDirectoryError
             os.fchdir(fd)
-        finally:
+        except BaseException:
             os.close(fd)
+            raise
+        return fd
+
+    def _limit(self, limit: tuple[int, int]) -> None:
+        if self._raised != self._inherited:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 def _now_in_ticks() -> int:

@@ -84,7 +84,9 @@ class Svscan:
             self._begin()
 
     def _begin(self) -> None:
+        """The services first: what watches for more takes its time to be imported."""
         gc.disable()
+        self._scan()
         self._start_watch()
         self._scan()
         gc.freeze()
