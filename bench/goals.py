@@ -66,6 +66,7 @@ ROWS = [
         times(1.1, DAEMONTOOLS),
         ranges=True,
     ),
+    Row("restart-all", "the same, with {n} services up", "ms", ranges=True),
     Row(
         "pickup",
         "link or rename into the scan directory, to the first instruction",

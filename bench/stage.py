@@ -27,6 +27,7 @@ class Stage:
         self.supervisor = supervisor
         self.root = 0
         self.services: list[str] = []
+        self.pids: dict[str, int] = {}  # of the instances that were seen last
         self._program = program
         self._output = directory / "output"
         for part in ("scan", "services"):
@@ -63,6 +64,7 @@ class Stage:
 
     def started(self, names: Sequence[str], seconds: float) -> dict[str, Event]:
         events = self.events.collect(names, seconds)
+        self.pids.update((name, event.pid) for name, event in events.items())
         missing = len(set(names) - set(events))
         if missing:
             what = f"{missing} of {len(names)} did not start"

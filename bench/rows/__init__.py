@@ -12,7 +12,7 @@ ACTS: list[tuple[tuple[str, ...], Callable[[Session], None]]] = [
     (("memory1",), single.measure),
     (("takeover",), takeover.measure),
     (("svstat", "svc"), clients.measure),
-    (("idle1", "idle"), idle.measure),
+    (("idle1", "idle", "restart-all"), idle.measure),
     (("crash",), crash.measure),
     (("many", "many-memory"), many.measure),
 ]

@@ -1,23 +1,31 @@
-"""Wake-ups with nothing to do. All are idle at the same time: none can disturb another."""
+"""Wake-ups with nothing to do. All are idle at the same time: none can disturb another.
+
+Then, as so many services have been up for a while, some of them are killed."""
 
 import time
 
 from bench.processes import wake_ups
+from bench.rows.restart import EACH_ROUND, kill_in_turn
 from bench.session import Session
 from bench.stage import Stage, StageError
 
 CALM = 6.0  # seconds after the last start; more than a round of the pollers
 
+ALSO: dict[str, tuple[str, ...]] = {"idle1": (), "idle": ("restart-all",)}
+
 
 def measure(session: Session) -> None:
     counts = {"idle1": 1, "idle": session.settings.services}
-    wanted = [row for row in counts if session.wants(row)]
+    wanted = [row for row in counts if session.wants(row, *ALSO[row])]
     with session.stages([each for _ in wanted for each in session.supervisors]) as stages:
         rows = [row for row in wanted for _ in session.supervisors]
         pairs = list(zip(rows, stages, strict=True))
         running = [pair for pair in pairs if _begin(session, *pair, counts[pair[0]])]
         time.sleep(CALM)
         _count(session, running)
+        if session.wants("restart-all"):
+            full = [stage for row, stage in running if row == "idle"]
+            kill_in_turn(session, "restart-all", full, EACH_ROUND)
 
 
 def _begin(session: Session, row: str, stage: Stage, count: int) -> bool:

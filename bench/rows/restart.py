@@ -19,33 +19,37 @@ FEW = 3  # times
 def measure(session: Session) -> None:
     count = session.settings.rounds * EACH_ROUND
     with session.stages(session.supervisors) as stages:
-        pids = {stage.root: pids for stage in stages if (pids := _begin(session, stage, count))}
+        running = [stage for stage in stages if _begin(session, stage, count)]
         time.sleep(UP)
-        for number in range(count):
-            for stage in stages[number % len(stages) :] + stages[: number % len(stages)]:
-                if stage.root in pids and not _too_slow(session, stage):
-                    _kill(session, stage, pids[stage.root], stage.services[number])
+        kill_in_turn(session, "restart", running, count)
 
 
-def _begin(session: Session, stage: Stage, count: int) -> dict[str, int]:
+def kill_in_turn(session: Session, row: str, stages: list[Stage], count: int) -> None:
+    for number in range(count):
+        shift = number % max(len(stages), 1)
+        for stage in stages[shift:] + stages[:shift]:
+            if not _too_slow(session, row, stage):
+                _kill(session, row, stage, stage.services[number])
+
+
+def _begin(session: Session, stage: Stage, count: int) -> bool:
     try:
-        names = stage.make(count)
-        stage.begin(names)
-        return {name: event.pid for name, event in stage.started(names, 20).items()}
+        stage.start(stage.make(count))
     except StageError as failure:
         session.note("restart", str(failure))
-        return {}
+        return False
+    return True
 
 
-def _too_slow(session: Session, stage: Stage) -> bool:
-    known = session.samples.get("restart", {}).get(stage.supervisor.name, [])
+def _too_slow(session: Session, row: str, stage: Stage) -> bool:
+    known = session.samples.get(row, {}).get(stage.supervisor.name, [])
     return len(known) >= FEW and min(known) > SLOW
 
 
-def _kill(session: Session, stage: Stage, pids: dict[str, int], name: str) -> None:
+def _kill(session: Session, row: str, stage: Stage, name: str) -> None:
     time.sleep(PAUSE)
-    with session.forgiving("restart"):
+    with session.forgiving(row):
         begin = time.monotonic_ns()
-        os.kill(pids[name], signal.SIGKILL)
+        os.kill(stage.pids[name], signal.SIGKILL)
         taken = milliseconds(begin, stage.started([name], 10).values())
-        session.add("restart", stage.supervisor.name, taken)
+        session.add(row, stage.supervisor.name, taken)
