@@ -1,4 +1,7 @@
-"""The cells of the table: what one event does in one state, each a few lines."""
+"""The cells of the table: what one event does in one state, each a few lines.
+
+Those of the control letters are in `letter_cells`.
+"""
 
 from collections.abc import Callable
 
@@ -12,13 +15,10 @@ from supervise.core.events import (
     KILL_HELPER,
     KILL_LEFTOVERS,
     PERMANENT_FAILURE,
-    SIGCONT,
-    SIGSTOP,
     START,
     STOP,
     Actions,
     Event,
-    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -27,7 +27,6 @@ from supervise.core.situation import (
     GONE,
     LEFTOVERS,
     NEVER,
-    STOPPING,
     UP,
     WAITING,
     Situation,
@@ -35,127 +34,12 @@ from supervise.core.situation import (
 
 Cell = Callable[[Situation, Event], Actions]
 
-# The cells: nothing
-
 
 def nothing(s: Situation, e: Event) -> Actions:
     return []
 
 
-# The cells: what the letters ask for
-
-
-def set_want(s: Situation, want: str) -> None:
-    s.want = want
-    s.failures = 0
-    s.failed = s.held = False
-
-
-def up_begin(s: Situation, e: Event) -> Actions:
-    set_want(s, "up")
-    return begin(s)
-
-
-def up_later(s: Situation, e: Event) -> Actions:
-    set_want(s, "up")
-    s.owed = True
-    s.start_at = e.now
-    return []
-
-
-def up_running(s: Situation, e: Event) -> Actions:
-    set_want(s, "up")
-    return []
-
-
-def once_begin(s: Situation, e: Event) -> Actions:
-    set_want(s, "once")
-    return begin(s)
-
-
-def once_later(s: Situation, e: Event) -> Actions:
-    up_later(s, e)
-    s.want = "once"
-    return []
-
-
-def once_running(s: Situation, e: Event) -> Actions:
-    set_want(s, "once")
-    return []
-
-
-def down(s: Situation, e: Event) -> Actions:
-    s.want = "down"
-    s.owed = False
-    if s.state == WAITING:
-        s.state = DOWN
-    return []
-
-
-def down_checking(s: Situation, e: Event) -> Actions:
-    s.want = "down"
-    s.owed = False
-    s.asked = True
-    return [KILL_HELPER]
-
-
-def down_running(s: Situation, e: Event) -> Actions:
-    s.want = "down"
-    s.state = STOPPING
-    s.asked = True
-    s.paused = False
-    return [STOP]
-
-
-def exit_now(s: Situation, e: Event) -> Actions:
-    s.exiting = True
-    return settle(s, e)
-
-
-def exit_later(s: Situation, e: Event) -> Actions:
-    s.exiting = True
-    return []
-
-
-def exit_checking(s: Situation, e: Event) -> Actions:
-    s.exiting = True
-    return [KILL_HELPER]
-
-
-def pause(s: Situation, e: Event) -> Actions:
-    s.paused = True
-    return [Signal(SIGSTOP)]
-
-
-def continue_(s: Situation, e: Event) -> Actions:
-    s.paused = False
-    return [Signal(SIGCONT)]
-
-
-def send(number: int) -> Cell:
-    def send(s: Situation, e: Event) -> Actions:
-        return [Signal(number)]
-
-    return send
-
-
-def send_deadly(number: int) -> Cell:
-    def send(s: Situation, e: Event) -> Actions:
-        s.asked = True
-        return [Signal(number)]
-
-    return send
-
-
-def kill_helper(s: Situation, e: Event) -> Actions:
-    return [KILL_HELPER]
-
-
-def kill_leftovers(s: Situation, e: Event) -> Actions:
-    return [KILL_LEFTOVERS]
-
-
-# The cells: the way up
+# The way up
 
 
 def taken_up(s: Situation, e: Event) -> Actions:
@@ -204,7 +88,7 @@ def ready(s: Situation, e: Event) -> Actions:
     return []
 
 
-# The cells: the way down
+# The way down
 
 
 def count(s: Situation, e: Event) -> None:
@@ -253,7 +137,7 @@ def settle(s: Situation, e: Event) -> Actions:
     return begin(s)
 
 
-# The cells: deadlines
+# Deadlines
 
 
 def kill_instance(s: Situation, e: Event) -> Actions:
@@ -271,7 +155,7 @@ def end_leftovers(s: Situation, e: Event) -> Actions:
     return [KILL_LEFTOVERS]
 
 
-# The cells: taking over
+# Taking over
 
 
 def check_again(s: Situation, e: Event) -> Actions:
