@@ -92,8 +92,6 @@ def _from_record(found: Record, here: Here) -> Heritage:
             found.helper_pid, found.helper_ticks = process.pid, process.start
     else:
         event, process = events.FOUND, None
-    if before.readiness == "not yet":
-        before.readiness = "unknown"
     return Heritage(before, found, event, process)
 
 
