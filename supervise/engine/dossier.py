@@ -89,6 +89,12 @@ class Dossier:
         """Set the deadline; None: never."""
         self.situation.deadline = NEVER if seconds is None else now() + seconds
 
+    def give_time_once(self, seconds: float | None) -> None:
+        """Set the deadline, unless it is set: what is asked again, by a successor or by a second
+        `d`, does not put it off."""
+        if self.situation.deadline == NEVER:
+            self.give_time(seconds)
+
     def spawn(
         self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]
     ) -> tuple[int, int]:

@@ -130,7 +130,7 @@ class Instance:
         knobs = self._dossier.knobs
         self.send(knobs.down_signal())
         self.send(signal.SIGCONT)
-        self._dossier.give_time(knobs.timeout_kill())
+        self._dossier.give_time_once(knobs.timeout_kill())
 
     def kill(self) -> None:
         self.send(signal.SIGKILL)

@@ -219,7 +219,7 @@ class Service:
         self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
         if policy == "kill":
             self._leftovers.send(signal.SIGTERM)
-            dossier.give_time(dossier.knobs.timeout_kill() or _PATIENCE)
+            dossier.give_time_once(dossier.knobs.timeout_kill() or _PATIENCE)
         self._leftovers.look()
 
     def _cleared(self) -> None:
