@@ -1,0 +1,89 @@
+"""A place in a shell script at which it waits for the test, however slow the machine is."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from supervise.engine import processes
+from tests.support.scan import Scan, eventually
+
+
+class Gate:
+    """A FIFO that nobody but the test writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        os.mkfifo(path)
+
+    @property
+    def wait(self) -> str:
+        """The shell command that waits for one opening of the gate."""
+        return f"read -r _ <{self._path}"
+
+    def _writer(self) -> int | None:
+        try:
+            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return None
+
+    def open(self) -> None:
+        """Let one through, as soon as it is there: before, nobody has the FIFO open to read."""
+        writer = eventually(self._writer, f"somebody at {self._path}")
+        os.write(writer, b"\n")
+        os.close(writer)
+
+
+def taken_up(scan: Scan, name: str) -> None:
+    """Wait until a svscan has gone on from what it found of this service: it announces `ok` last."""
+    path = scan.services / name / "supervise/ok"
+
+    def answers() -> bool:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+    eventually(answers, lambda: f"somebody supervises {name}: {scan.said()}")
+
+
+def replace_svscan(scan: Scan, *names: str, meanwhile: Callable[[], object] | None = None) -> None:
+    """SIGKILL of svscan, and a successor that has gone on with these services."""
+    scan.kill()
+    if meanwhile is not None:
+        meanwhile()
+    scan.start()
+    for name in names:
+        taken_up(scan, name)
+
+
+def end(pid: int, number: int = signal.SIGKILL) -> None:
+    """Signal a process of a service, and wait until it is dead."""
+    os.kill(pid, number)
+    gone(pid)
+
+
+def gone(pid: int) -> None:
+    """Wait until it is dead. Whoever has to reap it may take its time."""
+    eventually(lambda: not living(pid), f"pid {pid} gone")
+
+
+def living(pid: int) -> bool:
+    known = processes.facts(pid)
+    return known is not None and known.alive
+
+
+def instances(scan: Scan, name: str) -> list[int]:
+    """The living session leaders in this service directory, as seen from outside."""
+    where = os.fsencode(scan.services / name)
+    found = []
+    for pid in scan.ours():
+        known = processes.facts(pid)
+        try:
+            at = os.readlink(b"/proc/%d/cwd" % pid)
+        except OSError:
+            continue
+        if at == where and known and known.alive and known.session == pid:
+            found.append(pid)
+    return found
