@@ -30,8 +30,7 @@ class Dangling:
     """A link whose target is not there: looked at again when something happens on its way."""
 
     def __init__(self, host: Host, path: bytes, again: Again) -> None:
-        target = os.path.join(os.path.dirname(path), os.readlink(path))
-        self._notice = PathNotice(host.notices, target, again)
+        self._notice = PathNotice(host.notices, os.path.realpath(path), again)
 
     def close(self) -> None:
         self._notice.close()

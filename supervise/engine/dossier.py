@@ -139,6 +139,7 @@ class Dossier:
         try:
             self.supervise.write_status(data)
             self._status_written = data
+            self.host.changed()
         except OSError as error:
             self.complain(f"unable to write {self.name}/supervise/status: {text(error)}")
 

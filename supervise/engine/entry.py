@@ -127,7 +127,7 @@ class Entry:
         """The service first; its logger when it has read all that the service wrote."""
         self.stopping = True
         if self._main is not None:
-            self._main.order("dx")
+            self._main.order("xd")
         else:
             self._end_log()
 

@@ -1,6 +1,7 @@
 """What all services share."""
 
 import time
+from collections.abc import Callable
 
 from supervise.engine.children import Children
 from supervise.engine.loop import Loop
@@ -19,11 +20,16 @@ class Host:
         self.notices = Notices(self.loop)
         self.spawner = Spawner()
         self.boot = _boot()
+        self.changed: Callable[[], None] = _nobody_minds
+        """Called when the status of a service has changed."""
 
     def say(self, program: str, text: str) -> None:
         """One line in the classic grammar: `supervise: warning: ...`."""
         line = f"{program}: {text}".encode("utf-8", "surrogateescape")
         self.messages.say(line)
+
+
+def _nobody_minds() -> None: ...
 
 
 def now() -> float:

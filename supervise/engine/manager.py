@@ -23,6 +23,10 @@ class Manager:
                 notifier.socket.setblocking(False)
                 self._notify = notifier.notify
 
+    @property
+    def listens(self) -> bool:
+        return self._notify is not None
+
     def ready(self) -> None:
         self._tell("READY=1")
         if self._notify is not None and self._interval:

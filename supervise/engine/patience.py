@@ -11,7 +11,7 @@ from supervise.engine.notices import Notice
 _FIRST = 0.005
 _LAST = 1.0
 """Seconds. inotify tells of the closing just before the lock is free, so the first try comes a
-moment later; and where inotify cannot be had, or says nothing, there is still the last."""
+moment later, and some more after it. Where inotify cannot be had the last one goes on for ever."""
 
 
 class LockWait:
@@ -41,8 +41,9 @@ class LockWait:
             self._set()
 
     def _try(self) -> None:
-        self._delay = min(2 * self._delay, _LAST)
-        self._set()
+        if self._delay < _LAST or self._notice is None:
+            self._delay = min(2 * self._delay, _LAST)
+            self._set()
         self._again()
 
     def close(self) -> None:

@@ -44,7 +44,8 @@ class Scanner:
             self._host.say("svscan", f"warning: unable to read directory: {text(error)}")
             return
         for name in sorted(names):
-            self.look(name)
+            if not isinstance(self._candidates.get(name), Filling):
+                self.look(name)
         for name in [name for name in self._candidates if name not in names]:
             self._drop(name)
         for identity, path in list(self._own):
@@ -71,7 +72,7 @@ class Scanner:
     def appeared(self, name: bytes) -> None:
         """As `look`, but a directory of its own, not a link, may still be filled."""
         path = self._path(name)
-        if name.startswith(b".") or name in self._candidates:
+        if name.startswith(b".") or isinstance(self._candidates.get(name), Filling):
             return
         if os.path.islink(path) or not os.path.isdir(path) or self._known(path):
             self.look(name)

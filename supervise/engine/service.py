@@ -145,10 +145,10 @@ class Service:
             self._set_aside(error)
         finally:
             self._busy = False
+            self._dossier.knobs.look_again()
 
     def _work(self) -> None:
         dossier = self._dossier
-        dossier.knobs.look_again()
         while self._events:
             for action in machine.handle(dossier.situation, self._events.popleft()):
                 if isinstance(action, Signal):

@@ -32,6 +32,8 @@ class Svscan:
         self._home = home
         self._interval = interval
         self._manager = Manager(host)
+        if self._manager.listens:
+            host.changed = self._tell_soon
         self._scanner = Scanner(host, home, self._changed)
         self._rescan = Alarm(self._scan_again)
         self._tell = Alarm(self._tell_manager)
@@ -175,6 +177,9 @@ class Svscan:
     def _changed(self) -> None:
         if self._stopping and not self._scanner.entries:
             self._host.loop.end()
+        self._host.changed()
+
+    def _tell_soon(self) -> None:
         self._host.loop.set(self._tell, now())
 
     def _tell_manager(self) -> None:
