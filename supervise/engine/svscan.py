@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 
+from supervise.core.situation import NEVER
 from supervise.engine import signals
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
@@ -180,7 +181,8 @@ class Svscan:
         self._host.changed()
 
     def _tell_soon(self) -> None:
-        self._host.loop.set(self._tell, now())
+        if self._tell.when == NEVER:
+            self._host.loop.set(self._tell, now())
 
     def _tell_manager(self) -> None:
         services = [one for entry in self._scanner.entries.values() for one in entry.services]
