@@ -35,7 +35,7 @@ class Gate:
 
 
 def taken_up(scan: Scan, name: str) -> None:
-    """Wait until a svscan has gone on from what it found of this service: it announces `ok` last."""
+    """Wait until a svscan has gone on from what it found of it: it announces `ok` last."""
     path = scan.services / name / "supervise/ok"
 
     def answers() -> bool:

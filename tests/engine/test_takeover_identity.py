@@ -1,0 +1,441 @@
+"""Whose process is it? Records made by hand, of processes that the test started itself.
+
+Nothing here is ever told of a process that is not a child of the test.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from supervise.engine import processes
+from supervise.engine.host import Host
+from supervise.protocol import record, status, tai64n
+from supervise.protocol.record import UNKNOWN, Record
+from tests.support.gate import end, gone, instances, living, replace_svscan, taken_up
+from tests.support.scan import BIN, Scan, eventually
+
+Started = subprocess.Popen[bytes]
+Sleeper = Callable[..., Started]
+
+NONCE = os.urandom(8)
+"""Another one in each process that runs tests: all of /proc is searched for it."""
+
+DEBIAN = Path("/usr/bin/supervise")
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Sleeper]:
+    """Starts `sleep` in a directory, as an instance would be, and ends it after the test."""
+    with ExitStack() as stack:
+
+        def start(where: Path, nonce: bytes = b"", session: bool = True) -> Started:
+            environment = os.environ | ({"SUPERVISE_NONCE": nonce.hex()} if nonce else {})
+            child = stack.enter_context(
+                subprocess.Popen(
+                    ["sleep", "1000"], cwd=where, env=environment, start_new_session=session
+                )
+            )
+            stack.callback(child.kill)
+            return child
+
+        yield start
+
+
+def before(directory: Path) -> Record:
+    """As an earlier svscan of this boot would have left it: wanted up, and up, but for the pid."""
+    found = Record()
+    there = directory.stat()
+    found.boot, found.device, found.inode = Host().boot, there.st_dev, there.st_ino
+    found.state, found.want = "up", "up"
+    found.started_at = time.monotonic()
+    found.since = tai64n.pack(time.time_ns())
+    return found
+
+
+def keep(directory: Path, found: Record) -> None:
+    (directory / "supervise").mkdir(mode=0o700)
+    (directory / "supervise/state").write_bytes(record.pack(found))
+
+
+def classic(directory: Path, pid: int, seconds_ago: float = 0, want: str = "up") -> None:
+    """As daemontools's own supervise would have left it."""
+    (directory / "supervise").mkdir(mode=0o700, exist_ok=True)
+    since = tai64n.pack(time.time_ns() - int(seconds_ago * 1e9))
+    (directory / "supervise/status").write_bytes(status.pack(since, pid, False, want))
+
+
+def supervised(scan: Scan) -> None:
+    scan.link("a")
+    scan.start()
+    taken_up(scan, "a")
+
+
+def harmless(scan: Scan, stranger: Started) -> None:
+    """Whatever is asked of the service, the stranger gets none of it."""
+    for letters in ("p", "t", "k", "d", "u", "dx"):
+        scan.control("a", letters)
+        taken_up(scan, "a")
+    assert scan.stop() == 0
+    known = processes.facts(stranger.pid)
+    assert known is not None
+    assert known.state == b"S"
+    assert stranger.poll() is None
+
+
+# An intent without a pid
+
+
+def test_the_process_of_an_intent_is_found_by_its_nonce(scan: Scan, sleeper: Sleeper) -> None:
+    directory = scan.service("a")
+    child = sleeper(directory, NONCE)
+    found = before(directory)
+    found.nonce, found.intent = NONCE, True
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") == child.pid
+    after = scan.record("a")
+    assert after is not None
+    assert (after.ticks, after.session) == (processes.start_of(child.pid), child.pid)
+    assert not scan.starts()
+    replace_svscan(scan, "a")
+    assert scan.up("a") == child.pid
+    scan.control("a", "d")
+    child.wait(30)
+    assert scan.state("a", "down").deaths[0].asked
+
+
+def test_a_member_of_its_session_is_not_the_process_of_an_intent(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    """The nonce is in the environment of all that an instance starts."""
+    directory = scan.service("a")
+    child = sleeper(directory, NONCE, session=False)
+    found = before(directory)
+    found.nonce, found.intent = NONCE, True
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") != child.pid
+    assert child.poll() is None
+
+
+def test_an_intent_that_never_began(scan: Scan) -> None:
+    directory = scan.service("a")
+    found = before(directory)
+    found.nonce, found.intent, found.starts = NONCE, True, 4
+    keep(directory, found)
+    supervised(scan)
+    scan.up("a")
+    after = scan.record("a")
+    assert after is not None
+    assert (after.starts, after.deaths, after.failures) == (5, (), 0)
+    eventually(lambda: len(scan.starts()) == 1, "one start")
+
+
+def test_an_intent_of_finish_is_found_by_its_nonce(scan: Scan, sleeper: Sleeper) -> None:
+    directory = scan.service("a", finish="#!/bin/sh\necho finish >>../finish\n")
+    child = sleeper(directory, NONCE)
+    found = before(directory)
+    found.state, found.owed, found.helper_nonce = "finishing", True, NONCE
+    keep(directory, found)
+    supervised(scan)
+    assert scan.until("a", lambda found: found.helper_pid).helper_pid == child.pid
+    assert not instances(scan, "a")[1:]
+    end(child.pid)
+    scan.up("a")
+    assert not (scan.services / "finish").exists()
+
+
+def test_an_intent_of_finish_that_never_began(scan: Scan) -> None:
+    directory = scan.service("a", finish="#!/bin/sh\necho finish >>../finish\n")
+    found = before(directory)
+    found.state, found.owed, found.helper_nonce = "finishing", True, NONCE
+    found.deadline = time.monotonic()
+    keep(directory, found)
+    supervised(scan)
+    scan.up("a")
+    assert (scan.services / "finish").read_text() == "finish\n"
+
+
+# Certainly not ours
+
+
+def test_another_start_is_another_process(scan: Scan, sleeper: Sleeper) -> None:
+    """The pid was used again."""
+    directory = scan.service("a")
+    child = sleeper(directory, NONCE)
+    found = before(directory)
+    found.pid, found.ticks, found.session = child.pid, processes.start_of(child.pid) - 1, child.pid
+    keep(directory, found)
+    supervised(scan)
+    scan.up("a", beside=child.pid)
+    after = scan.record("a")
+    assert after is not None
+    assert [death.status for death in after.deaths] == [UNKNOWN]
+    harmless(scan, child)
+
+
+def test_another_boot(scan: Scan, sleeper: Sleeper) -> None:
+    """Same pid, same start, another boot: history is kept, what is wanted is not."""
+    directory = scan.service("a")
+    child = sleeper(scan.services)
+    found = before(directory)
+    found.pid, found.ticks = child.pid, processes.start_of(child.pid)
+    found.boot, found.want, found.starts = bytes(16), "down", 8
+    keep(directory, found)
+    supervised(scan)
+    scan.up("a", beside=child.pid)
+    after = scan.record("a")
+    assert after is not None
+    assert (after.want, after.starts) == ("up", 9)
+    harmless(scan, child)
+
+
+def test_a_copied_service_directory(scan: Scan, sleeper: Sleeper) -> None:
+    """`cp -a` of a supervised one: the original's process is not touched."""
+    scan.add("original")
+    scan.start()
+    pid = scan.up("original")
+    scan.kill()
+    copy = scan.services / "a"
+    shutil.copytree(
+        scan.services / "original", copy, ignore=shutil.ignore_patterns("ok", "control")
+    )
+    scan.link("a")
+    scan.start()
+    mine = scan.up("a", beside=pid)
+    assert scan.up("original") == pid
+    scan.says("was copied from elsewhere")
+    for letters in ("t", "dx"):
+        scan.control("a", letters)
+    gone(mine)
+    assert living(pid)
+
+
+def test_a_copy_with_a_classic_status_only(scan: Scan, sleeper: Sleeper) -> None:
+    original = scan.service("original")
+    child = sleeper(original)
+    classic(original, child.pid)
+    shutil.copytree(original, scan.services / "a")
+    supervised(scan)
+    scan.up("a", beside=child.pid)
+    harmless(scan, child)
+
+
+def test_a_thread_is_no_process(scan: Scan) -> None:
+    code = (
+        "import threading, time\n"
+        "other = threading.Thread(target=time.sleep, args=(1000,), daemon=True)\n"
+        "other.start()\n"
+        "print(other.native_id, flush=True)\n"
+        "time.sleep(1000)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None
+            thread = int(child.stdout.readline())
+            directory = scan.service("a")
+            found = before(directory)
+            found.pid, found.ticks = thread, processes.start_of(thread)
+            assert found.ticks
+            keep(directory, found)
+            supervised(scan)
+            scan.up("a", beside=thread)
+            harmless(scan, child)
+        finally:
+            child.kill()
+
+
+def test_the_parent_of_svscan_is_no_service(scan: Scan) -> None:
+    """Even where all of the record agrees: the test itself is the parent here."""
+    directory = scan.service("a")
+    found = before(directory)
+    found.pid, found.ticks = os.getpid(), processes.start_of(os.getpid())
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") != os.getpid()
+
+
+# What is not usable
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[:500],
+        lambda data: data[:-1],
+        lambda data: b"",
+        lambda data: bytes(1024),
+        lambda data: os.urandom(1024),
+        lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
+        lambda data: data[:8] + b"\2\0" + data[10:],
+    ],
+    ids=["half", "a byte less", "empty", "zeros", "noise", "a bit", "version"],
+)
+def test_a_spoilt_record_falls_back_on_the_classic_status(
+    scan: Scan, spoil: Callable[[bytes], bytes]
+) -> None:
+    scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    state = scan.services / "a/supervise/state"
+
+    def spoilt() -> None:
+        state.write_bytes(spoil(state.read_bytes()))
+
+    replace_svscan(scan, "a", meanwhile=spoilt)
+    assert scan.up("a") == pid
+    assert instances(scan, "a") == [pid]
+
+
+def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:
+    directory = scan.service("a")
+    (directory / "supervise").mkdir(mode=0o700)
+    (directory / "supervise/state").write_bytes(b"noise")
+    (directory / "supervise/status").write_bytes(b"noise")
+    supervised(scan)
+    scan.up("a")
+    scan.says("supervise/state is not usable")
+
+
+# daemontools's own supervise before us, and after us
+
+
+@pytest.fixture
+def debian(scan: Scan) -> Iterator[Callable[[Path], Started]]:
+    if not DEBIAN.exists():
+        pytest.skip("needs Debian's daemontools")
+    with ExitStack() as stack:
+
+        def start(directory: Path) -> Started:
+            # With a nonce, so that what it starts is found and ended after the test.
+            environment = os.environ | {"SUPERVISE_NONCE": "none"}
+            child = stack.enter_context(subprocess.Popen([DEBIAN, directory], env=environment))
+            stack.callback(child.kill)
+            return child
+
+        yield start
+
+
+def classic_up(directory: Path) -> int:
+    def pid() -> int:
+        try:
+            return status.unpack((directory / "supervise/status").read_bytes())[1]
+        except (OSError, ValueError):
+            return 0
+
+    return eventually(pid, "a pid in status")
+
+
+def test_debians_supervise_was_killed(scan: Scan, debian: Callable[[Path], Started]) -> None:
+    directory = scan.service("a")
+    other = debian(directory)
+    pid = classic_up(directory)
+    since = (directory / "supervise/status").read_bytes()[:12]
+    other.kill()
+    other.wait(30)
+    supervised(scan)
+    found = scan.until("a", lambda found: found.state == "up")
+    assert (found.pid, found.since, found.want) == (pid, since, "up")
+    assert len(scan.starts()) == 1
+    replace_svscan(scan, "a")
+    assert scan.up("a") == pid
+    end(pid)
+    scan.up("a", beside=pid)
+
+
+def test_debians_supervise_lives_and_is_waited_for(
+    scan: Scan, debian: Callable[[Path], Started]
+) -> None:
+    directory = scan.service("a")
+    other = debian(directory)
+    pid = classic_up(directory)
+    scan.link("a")
+    scan.start()
+    scan.says("unable to acquire a/supervise/lock: temporary failure, waiting for it")
+    assert scan.record("a") is None
+    other.kill()
+    other.wait(30)
+    assert scan.up("a") == pid
+    assert len(scan.starts()) == 1
+
+
+def test_debians_tools_read_what_we_took_over(
+    scan: Scan, debian: Callable[[Path], Started]
+) -> None:
+    directory = scan.service("a")
+    other = debian(directory)
+    pid = classic_up(directory)
+    other.kill()
+    other.wait(30)
+    supervised(scan)
+    scan.up("a")
+    for svstat in ("/usr/bin/svstat", BIN / "svstat"):
+        shown = subprocess.run([svstat, directory], capture_output=True, text=True, check=True)
+        assert shown.stdout.startswith(f"{directory}: up (pid {pid}) ")
+
+
+# Doubtful
+
+
+def test_a_doubtful_process_is_left_alone_until_somebody_decides(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    directory = scan.service("a")
+    child = sleeper(directory)
+    classic(directory, child.pid, seconds_ago=1000)
+    supervised(scan)
+    found = scan.until("a", lambda found: found.held)
+    assert (found.state, found.pid) == ("down", 0)
+    doubt = f"pid {child.pid} runs here and may or may not be this service: not started"
+    assert scan.said().count(doubt) == 1
+    for letters in ("t", "k", "p", "c", "d"):
+        scan.control("a", letters)
+    replace_svscan(scan, "a")
+    scan.until("a", lambda found: found.held)
+    assert not scan.starts()
+    assert child.poll() is None
+    scan.control("a", "u")
+    mine = scan.up("a", beside=child.pid)
+    harmless(scan, child)
+    gone(mine)
+
+
+def test_elsewhere_at_the_right_moment_is_doubtful_too(scan: Scan, sleeper: Sleeper) -> None:
+    """A service may have changed its working directory."""
+    directory = scan.service("a")
+    child = sleeper(scan.services)
+    classic(directory, child.pid)
+    supervised(scan)
+    scan.until("a", lambda found: found.held)
+    assert not scan.starts()
+    assert child.poll() is None
+
+
+def test_elsewhere_at_another_moment_is_a_stranger(scan: Scan, sleeper: Sleeper) -> None:
+    directory = scan.service("a")
+    child = sleeper(scan.services)
+    classic(directory, child.pid, seconds_ago=1000)
+    supervised(scan)
+    scan.up("a", beside=child.pid)
+    harmless(scan, child)
+
+
+def test_a_classic_process_that_is_wanted_down_is_adopted(scan: Scan, sleeper: Sleeper) -> None:
+    """It was told to end, and has not yet: its death is final."""
+    directory = scan.service("a")
+    child = sleeper(directory)
+    classic(directory, child.pid, want="down")
+    supervised(scan)
+    assert scan.until("a", lambda found: found.pid).pid == child.pid
+    child.send_signal(signal.SIGTERM)
+    child.wait(30)
+    assert scan.until("a", lambda found: not found.pid).state == "down"
+    assert not scan.starts()
