@@ -17,6 +17,7 @@ from bench.rows import ACTS
 from bench.session import Session, Settings, say
 
 TMPFS = Path("/dev/shm")
+NOISE = 0.2  # cores that others may use before the table says so
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -67,14 +68,20 @@ def output(given: argparse.Namespace) -> Path | None:
 def perform(session: Session) -> None:
     for rows, act in ACTS:
         if session.wants(*rows):
-            _timed(", ".join(rows), act, session)
+            _timed(rows, act, session)
 
 
-def _timed(label: str, act: Callable[[Session], None], session: Session) -> None:
-    begin = time.monotonic()
+def _timed(rows: tuple[str, ...], act: Callable[[Session], None], session: Session) -> None:
+    label = ", ".join(rows)
     say(f"bench: {label} ...")
+    begin, (machine, own) = time.monotonic(), processes.busy()
     act(session)
-    say(f"bench: {label}: {time.monotonic() - begin:.0f} s")
+    taken, (machine_then, own_then) = time.monotonic() - begin, processes.busy()
+    others = max(machine_then - machine - (own_then - own), 0) / taken
+    session.add(f"{rows[0]}/others", "cores", others)
+    say(f"bench: {label}: {taken:.0f} s, others used {others:.2f} cores meanwhile")
+    if others > NOISE:
+        session.note(rows[0], f"disturbed: others used {others:.1f} cores meanwhile")
 
 
 def main() -> int:

@@ -197,6 +197,14 @@ def _tasks(pids: Iterable[int]) -> Iterator[Path]:
         yield from Path(f"/proc/{pid}/task").iterdir()
 
 
+def busy() -> tuple[float, float]:
+    """Seconds of CPU: of the whole machine, and of the bench with all that it has reaped."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _waiting, hard, soft = (int(field) for field in fields[:7])
+    mine = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (user + nice + system + hard + soft) * TICK, sum(_seconds(usage) for usage in mine)
+
+
 def time_run(pids: list[int]) -> float:
     """Seconds of CPU of these processes and of their dead children; of those only in ticks."""
     table = all_processes()
