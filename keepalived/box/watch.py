@@ -75,12 +75,15 @@ def main() -> int:
     log = listen(socket.AF_UNIX, socket.SOCK_DGRAM, "/dev/log")
     addresses = listen(socket.AF_NETLINK, socket.SOCK_RAW, (0, NETLINK_IPV4_ADDRESSES))
 
-    # In a session of its own, so that Ctrl-C comes to us and not to everybody at once.
+    # In a session of its own, so that Ctrl-C comes to us and not to everybody at once. TERM waits,
+    # blocked, until svscan can serve it: the kernel keeps from a pid 1 what it has no handler for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     svscan = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount-proc", "svscan", "services"],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     ended = os.pidfd_open(svscan.pid)
     sources: list[socket.socket | int] = [woken, log, addresses, ended]
     svstat = shutil.which("svstat")
@@ -102,19 +105,21 @@ def main() -> int:
                 say(output_of("svstat", SERVICE))
                 say(line)
                 say(f"keepalived is up and holds {VIRTUAL_ADDRESS}. Ctrl-C ends it.")
-        if woken in ready or not ready:
+        if woken in ready:
             drain(woken)
-            if ending:  # asked twice, or it takes too long
-                svscan.kill()
-                deadline = None
-                continue
-            if not ready:
-                failed = True
-                say(output_of("svstat", SERVICE))
-                say(f"keepalived does not hold {VIRTUAL_ADDRESS} after {SECONDS_TO_COME_UP} s")
-            ending, deadline = True, time.monotonic() + SECONDS_TO_GO_DOWN
+            svscan.terminate()  # asked again, it tells whom it waits for
+            if not ending:
+                ending, deadline = True, time.monotonic() + SECONDS_TO_GO_DOWN
+                say("Taking everything down ...")
+        elif not ready and ending:
+            svscan.kill()
+            deadline = None
+        elif not ready:
+            say(output_of("svstat", SERVICE))
+            say(f"keepalived does not hold {VIRTUAL_ADDRESS} after {SECONDS_TO_COME_UP} s")
+            failed = ending = True
+            deadline = time.monotonic() + SECONDS_TO_GO_DOWN
             svscan.terminate()
-            say("Taking everything down ...")
 
     status = svscan.wait()
     if not ending:

@@ -196,13 +196,15 @@ class TestBox:
         assert run.until_the_end() == -signal.SIGKILL
         before.assert_nothing_is_left(namespaces)
 
-    def test_interrupted_before_it_is_up(self, box: Callable[..., Box]) -> None:
+    @pytest.mark.parametrize("moment", ["To look inside: ", "Startup complete"])
+    def test_interrupted_before_it_is_up(self, box: Callable[..., Box], moment: str) -> None:
         before = Before()
         run = box()
-        run.until("Startup complete")
+        run.until(moment)
         namespaces = run.namespaces()
         os.killpg(run.process.pid, signal.SIGINT)
-        assert run.until_the_end() == 0
+        assert run.until_the_end(seconds=20) == 0, "svscan did not have to be killed"
+        assert DOWN in run.said
         assert HOLDS not in run.said
         before.assert_nothing_is_left(namespaces)
 
@@ -226,6 +228,19 @@ class TestBox:
         run.until(HOLDS)
         run.process.terminate()
         assert run.until_the_end() == 0
+
+
+@needs_root
+@needs_keepalived
+def test_svscan_ends_by_itself(box: Callable[..., Box], tmp_path: Path) -> None:
+    programs = tmp_path / "venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python3").symlink_to(sys.executable)
+    (programs / "svscan").write_text("#!/bin/sh\nexit 3\n")
+    (programs / "svscan").chmod(0o755)
+    run = box(str(RUN), str(programs))
+    run.until("svscan ended by itself, exit 3")
+    assert run.until_the_end() == 1
 
 
 def refusal(*command: str) -> str:
@@ -258,4 +273,4 @@ def test_neither_keepalived_nor_apt_get() -> None:
 def test_not_built(tmp_path: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("needs root to come so far")
-    assert f"{tmp_path}: no svscan there: 'make' builds it" in refusal(str(RUN), str(tmp_path))
+    assert f"{tmp_path}: no svscan there: 'make venv' builds it" in refusal(str(RUN), str(tmp_path))
