@@ -93,9 +93,13 @@ class Scanner:
         return self._home + b"/" + name
 
     def _real_path(self, name: bytes) -> bytes:
-        """Where the service stays when its link is removed."""
-        path = self._path(name)
-        return os.path.realpath(path) if os.path.islink(path) else path
+        """Where the service stays when its link is removed. The kernel knows: realpath would look
+        at each part of the way."""
+        fd = os.open(self._path(name), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return os.readlink(b"/proc/self/fd/%d" % fd)
+        finally:
+            os.close(fd)
 
     def _known(self, path: bytes) -> bool:
         with contextlib.suppress(OSError):
