@@ -25,6 +25,9 @@ test: venv ## everything that is tested, in about five minutes
 	@tests/packages $(TEST_PACKAGES)
 	$(BIN)/python -m pytest -n 4
 
+retest: venv ## only what failed last, one after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
 check: venv ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,4 +41,4 @@ clean: ## remove what was built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test check bench clean
+.PHONY: help venv run test retest check bench clean
