@@ -42,10 +42,6 @@ def nothing(s: Situation, e: Event) -> Actions:
 # The way up
 
 
-def taken_up(s: Situation, e: Event) -> Actions:
-    return begin(s) if s.owed else []
-
-
 def begin(s: Situation) -> Actions:
     s.owed = True
     s.state = CHECKING
@@ -53,12 +49,20 @@ def begin(s: Situation) -> Actions:
     return [CHECK]
 
 
-def retry(s: Situation, e: Event) -> Actions:
-    return begin(s)
+def proceed(s: Situation, e: Event) -> Actions:
+    """Nothing runs: start at once what may start."""
+    s.start_at = e.now
+    return settle(s, e)
+
+
+def changed_meanwhile(s: Situation, e: Event) -> Actions:
+    """The running check may have read what was there before, so a refusal is soon asked again."""
+    s.failures = 0
+    return []
 
 
 def passed(s: Situation, e: Event) -> Actions:
-    if s.exiting or not s.owed:
+    if not s.may_start:
         return settle(s, e)
     s.state = UP
     s.owed = s.paused = s.asked = False
@@ -69,17 +73,14 @@ def passed(s: Situation, e: Event) -> Actions:
 
 def refused(s: Situation, e: Event) -> Actions:
     s.started_at = e.now
-    s.owed = s.owed and s.want == "up"
+    s.owed = s.owed and (s.want == "up" or s.asked)
     count(s, e)
-    s.asked = False
     return settle(s, e)
 
 
 def not_started(s: Situation, e: Event) -> Actions:
     s.owed = s.want == "up"
-    s.readiness = "untold"
     count(s, e)
-    s.asked = False
     return settle(s, e)
 
 
@@ -92,18 +93,25 @@ def ready(s: Situation, e: Event) -> Actions:
 
 
 def count(s: Situation, e: Event) -> None:
-    if s.asked:
-        s.start_at = e.now
+    if not s.asked:
+        s.failures, s.start_at = after_death(s.failures, s.started_at, e.now, e.backoff, e.jitter)
         return
-    s.failures, s.start_at = after_death(s.failures, s.started_at, e.now, e.backoff, e.jitter)
+    s.start_at = e.now
+    if e.now - s.started_at >= e.backoff.reset:
+        s.failures = 0
+
+
+def rest(s: Situation) -> None:
+    """What is only true of something that runs."""
+    s.deadline = NEVER
+    s.asked = s.paused = False
+    s.readiness = "untold"
 
 
 def died(s: Situation, e: Event) -> Actions:
     count(s, e)
+    rest(s)
     s.owed = s.want == "up"
-    s.asked = s.paused = False
-    s.readiness = "untold"
-    s.deadline = NEVER
     s.state = LEFTOVERS
     return [CLEAR]
 
@@ -124,11 +132,11 @@ def finished(s: Situation, e: Event) -> Actions:
 
 def settle(s: Situation, e: Event) -> Actions:
     """Nothing runs any more: what next?"""
-    s.deadline = NEVER
+    rest(s)
     if s.exiting:
         s.state = GONE
         return [FORGET]
-    if s.held or not s.owed:
+    if not s.may_start:
         s.state = DOWN
         return []
     if e.now < s.start_at:
@@ -158,11 +166,8 @@ def end_leftovers(s: Situation, e: Event) -> Actions:
 # Taking over
 
 
-def check_again(s: Situation, e: Event) -> Actions:
-    return [CHECK] if s.owed and not s.exiting else settle(s, e)
-
-
 def stop_again(s: Situation, e: Event) -> Actions:
+    s.paused = False
     return [STOP]
 
 
@@ -175,9 +180,8 @@ def finish_again(s: Situation, e: Event) -> Actions:
 
 
 def start_again(s: Situation, e: Event) -> Actions:
-    s.owed = True
-    s.start_at = e.now
-    return settle(s, e)
+    s.owed = s.want != "down"
+    return proceed(s, e)
 
 
 def hold(s: Situation, e: Event) -> Actions:

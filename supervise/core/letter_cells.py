@@ -119,6 +119,7 @@ def send_deadly(number: int) -> Cell:
 
 
 def kill_helper(s: Situation, e: Event) -> Actions:
+    s.asked = True
     return [KILL_HELPER]
 
 

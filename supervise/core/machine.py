@@ -11,7 +11,7 @@ The diagram in docs/states.md is made from this table; a test fails when the two
 
 from supervise.core.cells import (
     Cell,
-    check_again,
+    changed_meanwhile,
     clear_again,
     cleared,
     died,
@@ -24,12 +24,11 @@ from supervise.core.cells import (
     not_started,
     nothing,
     passed,
+    proceed,
     ready,
     refused,
-    retry,
     start_again,
     stop_again,
-    taken_up,
 )
 from supervise.core.events import (
     CHANGED,
@@ -122,23 +121,23 @@ TABLE: dict[str, tuple[Cell, ...]] = {
     "t": while_running(send_deadly(15)),
     "w": while_running(send(28)),
 
-    #            down       waiting   checking  up            stopping        leftovers       finishing        gone
-    TAKEN_UP:   (taken_up, nothing, nothing, nothing,     nothing,       nothing,       nothing,        nothing),
-    PASSED:     (nothing,  nothing, passed,  nothing,     nothing,       nothing,       nothing,        nothing),
-    REFUSED:    (nothing,  nothing, refused, nothing,     nothing,       nothing,       nothing,        nothing),
-    NOT_STARTED:(nothing,  nothing, nothing, not_started, not_started,   nothing,       nothing,        nothing),
-    READY:      (nothing,  nothing, nothing, ready,       ready,         nothing,       nothing,        nothing),
-    DIED:       (nothing,  nothing, nothing, died,        died,          nothing,       nothing,        nothing),
-    CLEARED:    (nothing,  nothing, nothing, nothing,     nothing,       cleared,       nothing,        nothing),
-    FINISHED:   (nothing,  nothing, nothing, nothing,     nothing,       nothing,       finished,       nothing),
-    DUE:        (nothing,  retry,   nothing, nothing,     kill_instance, end_leftovers, give_up_helper, nothing),
-    CHANGED:    (nothing,  retry,   nothing, nothing,     nothing,       nothing,       nothing,        nothing),
+    #            down      waiting  checking           up           stopping       leftovers      finishing       gone
+    TAKEN_UP:   (proceed, nothing, nothing,           nothing,     nothing,       nothing,       nothing,        nothing),
+    PASSED:     (nothing, nothing, passed,            nothing,     nothing,       nothing,       nothing,        nothing),
+    REFUSED:    (nothing, nothing, refused,           nothing,     nothing,       nothing,       nothing,        nothing),
+    NOT_STARTED:(nothing, nothing, nothing,           not_started, not_started,   nothing,       nothing,        nothing),
+    READY:      (nothing, nothing, nothing,           ready,       ready,         nothing,       nothing,        nothing),
+    DIED:       (nothing, nothing, nothing,           died,        died,          nothing,       nothing,        nothing),
+    CLEARED:    (nothing, nothing, nothing,           nothing,     nothing,       cleared,       nothing,        nothing),
+    FINISHED:   (nothing, nothing, nothing,           nothing,     nothing,       nothing,       finished,       nothing),
+    DUE:        (nothing, proceed, nothing,           nothing,     kill_instance, end_leftovers, give_up_helper, nothing),
+    CHANGED:    (nothing, proceed, changed_meanwhile, nothing,     nothing,       nothing,       nothing,        nothing),
 
-    #            down      waiting   checking      up            stopping      leftovers     finishing      gone
-    FOUND:      (nothing, nothing, nothing,     nothing,     stop_again,  clear_again, nothing,      nothing),
-    LOST:       (nothing, nothing, check_again, died,        died,        clear_again, finished,     nothing),
-    NEVER_BEGUN:(nothing, nothing, check_again, start_again, start_again, clear_again, finish_again, nothing),
-    DOUBTFUL:   (hold,    nothing, nothing,     nothing,     nothing,      nothing,     nothing,      nothing),
+    #            down     waiting  checking  up           stopping     leftovers    finishing     gone
+    FOUND:      (nothing, nothing, nothing, nothing,     stop_again,  clear_again, nothing,      nothing),
+    LOST:       (nothing, nothing, proceed, died,        died,        clear_again, finished,     nothing),
+    NEVER_BEGUN:(nothing, nothing, proceed, start_again, start_again, clear_again, finish_again, nothing),
+    DOUBTFUL:   (hold,    nothing, nothing, nothing,     nothing,     nothing,     nothing,      nothing),
 }
 # fmt: on
 EVENTS = tuple(TABLE)

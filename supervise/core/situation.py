@@ -33,8 +33,8 @@ class Situation:
     `owed` says that a start is still to come: set by `u`, `o` and the death of a wanted instance,
     cleared by the start itself. `failed` is the verdict of a `finish` that exited 125, `held` says
     that a process was found which may or may not be the instance; `u` and `o` end both. `asked`
-    says that a letter asked for the death to come. `deadline` is the time to kill: the instance in
-    `stopping`, the leftovers, or `finish`.
+    says that a letter asked for the death to come, of the instance or of `start-check`. `deadline`
+    is the time to kill: the instance in `stopping`, the leftovers, or `finish`.
     """
 
     __slots__ = (
@@ -67,6 +67,10 @@ class Situation:
         self.started_at = NEVER
         self.start_at = NEVER
         self.deadline = NEVER
+
+    @property
+    def may_start(self) -> bool:
+        return self.owed and not self.held and not self.exiting
 
     @property
     def due(self) -> float:
