@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervise.engine import processes
+from supervise.engine.directory import waiting_bytes
 from tests.support.scan import Scan, eventually
 
 
@@ -87,3 +88,20 @@ def instances(scan: Scan, name: str) -> list[int]:
         if at == where and known and known.alive and known.session == pid:
             found.append(pid)
     return found
+
+
+def all_read(scan: Scan, name: str) -> bool:
+    """Whether svscan has taken all letters out of the control FIFO."""
+    fd = os.open(scan.services / name / "supervise/control", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        return waiting_bytes(fd) == 0
+    finally:
+        os.close(fd)
+
+
+def served(scan: Scan, name: str) -> None:
+    """Wait until svscan has nothing more to do for this service: a letter that does nothing, and
+    which is read after all that came before has been seen to, is read, and so is a second one."""
+    for _ in range(2):
+        scan.control(name, " ")
+        eventually(lambda: all_read(scan, name), f"the letters of {name} are read")
