@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -26,7 +27,10 @@ MAY_IMPORT = {
 PURE = {"typing", "collections.abc", "enum"}
 """What the core may import: nothing that can touch anything."""
 
-LATE = {"supervise.commands.svstat": {"supervise.commands.report"}}
+LATE = {
+    "supervise.commands.svstat": {"supervise.commands.report"},
+    "supervise.commands.svc": {"supervise.commands.svcwait"},
+}
 """Imported by a function that hands over and does not come back, because it takes time."""
 
 
@@ -40,12 +44,16 @@ MODULES = {name_of(path): path for path in FILES}
 
 def imports(path: Path) -> set[str]:
     """The names of all modules that are imported anywhere in the file."""
+    return imports_of(ast.walk(ast.parse(path.read_text())))
+
+
+def imports_of(nodes: Iterable[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
+            assert node.level == 0, "a relative import"
             assert node.module is not None
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
@@ -103,3 +111,9 @@ def test_what_is_known_about_keepalived_is_not_here(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES + PROGRAMS, ids=label)
 def test_no_module_is_long(path: Path) -> None:
     assert len(path.read_text().splitlines()) < MOST_LINES
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_is_imported_late_is_imported_by_a_function(name: str) -> None:
+    at_once = imports_of(ast.parse(MODULES[name].read_text()).body)
+    assert imports(MODULES[name]) - at_once >= LATE[name]
