@@ -86,8 +86,8 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     ended = os.pidfd_open(svscan.pid)
     sources: list[socket.socket | int] = [woken, log, addresses, ended]
-    svstat = shutil.which("svstat")
-    say(f"To look inside: nsenter -t {svscan.pid} -m -n -p -w {svstat} {SERVICE}")
+    inside = f"{shutil.which('svstat')} {os.path.abspath(SERVICE)}"
+    say(f"To look inside: nsenter -t {svscan.pid} -m -n -p {inside}")
 
     shown = failed = ending = False
     deadline: float | None = time.monotonic() + SECONDS_TO_COME_UP

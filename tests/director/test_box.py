@@ -154,6 +154,9 @@ class TestBox:
         assert " inet 192.168.0.151/32 scope global bond0.2" in run.said
         assert "(VI_1) Entering MASTER STATE" in run.said
         namespaces = run.namespaces()
+        look = run.said.partition("To look inside: ")[2].splitlines()[0]
+        seen = subprocess.run(look.split(), capture_output=True, text=True, cwd="/")
+        assert "keepalived: up (pid " in seen.stdout
         assert addresses() == before.addresses
         assert files_of_the_checkout() == before.files, "the checkout stays untouched"
 
