@@ -45,7 +45,6 @@ def nothing(s: Situation, e: Event) -> Actions:
 def begin(s: Situation) -> Actions:
     s.owed = True
     s.state = CHECKING
-    s.deadline = NEVER
     return [CHECK]
 
 
@@ -65,7 +64,7 @@ def passed(s: Situation, e: Event) -> Actions:
     if not s.may_start:
         return settle(s, e)
     s.state = UP
-    s.owed = s.paused = s.asked = False
+    s.owed = s.asked = False
     s.readiness = "not yet" if e.tells else "untold"
     s.started_at = e.now
     return [START]

@@ -121,6 +121,14 @@ def test_d_and_then_a_start_in_checking_checks_again_at_once(letter) -> None:
     assert (s.state, s.failures) == (CHECKING, 0)
 
 
+def test_d_and_u_in_checking_say_nothing_of_the_instance_that_starts_then() -> None:
+    s = checking()
+    assert tell(s, "d", "u", PASSED) == [KILL_HELPER, START]
+    assert not s.owed
+    tell(s, DIED)
+    assert s.failures == 1
+
+
 @pytest.mark.parametrize("make", [leftovers, finishing])
 def test_d_after_a_death_keeps_it_down(make) -> None:
     s = make()
