@@ -106,5 +106,8 @@ def mark(nonce: bytes) -> bytes:
 
 
 def opened(fd: int, target: int, flags: int) -> FileAction:
-    """A file action: `target` of the new process opens the FIFO that is behind our `fd` anew."""
-    return (os.POSIX_SPAWN_OPEN, target, b"/proc/self/fd/%d" % fd, flags, 0)
+    """A file action: `target` of the new process opens the FIFO that is behind our `fd` anew.
+
+    Ours by our own pid: where `target` is the same number, the new process has closed it by then.
+    """
+    return (os.POSIX_SPAWN_OPEN, target, b"/proc/%d/fd/%d" % (os.getpid(), fd), flags, 0)
