@@ -35,7 +35,7 @@ def descriptors(pid: int) -> dict[int, str]:
 
 
 INTERNAL = 1 << 31 | 1 << 32
-"""Signals 32 and 33 are glibc's own: its posix_spawn leaves them ignored, and no program sees it."""
+"""Signals 32 and 33 are glibc's own: its posix_spawn leaves them ignored, unseen by all."""
 
 
 def masks(pid: int) -> dict[str, int]:
