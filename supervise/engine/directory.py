@@ -40,14 +40,18 @@ class SuperviseDirectory:
     __slots__ = ("_lock", "_name", "_ok", "_path", "control")
 
     def __init__(self, service: bytes, name: bytes) -> None:
-        self._path = service + b"/supervise/"
-        self._name = os.fsdecode(printable(name)) + "/supervise/"
+        self.follow(service, name)
         self._lock = self._ok = self.control = -1
         try:
             self._take(service + b"/supervise")
         except BaseException:
             self.close()
             raise
+
+    def follow(self, service: bytes, name: bytes) -> None:
+        """The service directory is there, and is called that in messages."""
+        self._path = service + b"/supervise/"
+        self._name = os.fsdecode(printable(name)) + "/supervise/"
 
     def _take(self, path: bytes) -> None:
         make(path, self._name[:-1])

@@ -31,6 +31,10 @@ class Place(NamedTuple):
     device: int
     inode: int
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        return self.device, self.inode
+
 
 class Dossier:
     """:raises UnusableError: where the service directory cannot be supervised."""
@@ -71,6 +75,12 @@ class Dossier:
             self.warn(heritage.remark)
         self.supervise.write_record(self._packed())
 
+    def follow(self, place: Place) -> None:
+        """The service directory is at another place now."""
+        self.place = place
+        self.knobs = Knobs(place.path, place.name, self.warn)
+        self.supervise.follow(place.path, place.name)
+
     @property
     def name(self) -> str:
         return os.fsdecode(printable(self.place.name))
@@ -102,8 +112,8 @@ class Dossier:
 
         :raises OSError, WrongDirectoryError: where it cannot be started.
         """
-        identity = (self.place.device, self.place.inode)
-        return self.host.spawner.spawn(self.place.path, identity, command, nonce, files)
+        place = self.place
+        return self.host.spawner.spawn(place.path, place.identity, command, nonce, files)
 
     def note_death(self, ending: int) -> None:
         """Of the instance: an exit code, the negative number of a signal, or UNKNOWN."""

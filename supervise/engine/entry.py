@@ -85,6 +85,15 @@ class Entry:
             raise directory.UnusableError(f"unable to stat {shown}: {text(error)}") from None
         return Place(path, name, found.st_dev, found.st_ino)
 
+    def follow(self, place: Place) -> None:
+        """The directory was moved, or is called by another name."""
+        self.place = place
+        if self._main is not None:
+            self._main.follow(place)
+        if self._log is not None:
+            path, name = place.path + b"/log", place.name + b"/log"
+            self._log.follow(self._log.place._replace(path=path, name=name))
+
     @property
     def services(self) -> Iterator[Service]:
         return iter([one for one in (self._main, self._log) if one is not None])

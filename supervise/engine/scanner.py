@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 
 from supervise.engine import admission
-from supervise.engine.candidate import Candidate, Dangling, Filling, Refused
+from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
 from supervise.engine.directory import BusyError, UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
@@ -34,9 +34,18 @@ class Scanner:
         self._own = OwnList(home)
         self._candidates: dict[bytes, Candidate] = {}
         self._warned: set[tuple[Identity, str]] = set()
+        self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
+    def begin(self) -> None:
+        """The first scan: what is there is complete."""
+        self._scan(self.look)
+
     def scan(self) -> None:
+        """Another one: what is new may still be filled."""
+        self._scan(lambda name: (self.look if name in self._candidates else self.appeared)(name))
+
+    def _scan(self, look: Callable[[bytes], None]) -> None:
         """Look at every name, then at what was supervised without a name any more."""
         try:
             names = os.listdir(self._home)
@@ -45,9 +54,10 @@ class Scanner:
             return
         for name in sorted(names):
             if not isinstance(self._candidates.get(name), Filling):
-                self.look(name)
+                look(name)
         for name in [name for name in self._candidates if name not in names]:
-            self._drop(name)
+            if b"/" not in name:
+                self._drop(name)
         for identity, path in list(self._own):
             if identity not in self.entries:
                 self._look_at_unlinked(identity, path)
@@ -57,7 +67,7 @@ class Scanner:
 
     def look(self, name: bytes) -> None:
         """Take up what this name stands for, if it is a service and not taken up yet."""
-        if name.startswith(b"."):
+        if self._closed or name.startswith(b"."):
             return
         try:
             found = os.stat(self._path(name))
@@ -102,16 +112,15 @@ class Scanner:
             os.close(fd)
 
     def _known(self, path: bytes) -> bool:
-        with contextlib.suppress(OSError):
-            found = os.stat(path)
-            return (found.st_dev, found.st_ino) in self.entries
-        return False
+        return _identity(path) in self.entries
 
     # Taking up
 
     def _admit(self, name: bytes, found: os.stat_result) -> None:
         identity = (found.st_dev, found.st_ino)
         entry = self.entries.get(identity)
+        if entry is not None:
+            self._follow(entry, name)
         if entry is not None and entry.complete:
             self._drop(name)
             return
@@ -135,6 +144,15 @@ class Scanner:
             self._own.add(identity, entry.place.path)
             self._changed()
 
+    def _follow(self, entry: Entry, name: bytes) -> None:
+        """A service directory may be moved, or its link renamed, while it is supervised."""
+        with contextlib.suppress(OSError):
+            place = entry.place._replace(path=self._real_path(name), name=name)
+            renamed = _identity(self._path(entry.place.name)) != place.identity
+            if place != entry.place and (renamed or entry.place.name == name):
+                entry.follow(place)
+                self._own.add(place.identity, place.path)
+
     def _warn_once(self, name: bytes, found: os.stat_result) -> None:
         warning = (found.st_dev, found.st_ino), "untrusted"
         if not admission.trusted(found) and warning not in self._warned:
@@ -143,14 +161,21 @@ class Scanner:
 
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""
-        entry = Entry(self._host, Place(path, path, *identity), self._lost)
-        with contextlib.suppress(OSError, UnusableError):
+        entry = self.entries.get(identity)
+        entry = entry or Entry(self._host, Place(path, path, *identity), self._lost)
+        try:
             if entry.under_way():
                 entry.take_up()
-        if entry.empty:
-            self._own.remove(identity)
+        except BusyError as error:
+            self._await(path, path, str(error), lambda: self._look_at_unlinked(identity, path))
+        except (OSError, UnusableError):
+            self._drop(path)
         else:
+            self._drop(path)
+        if not entry.empty:
             self.entries[identity] = entry
+        elif path not in self._candidates:
+            self._own.remove(identity)
 
     # What is no service
 
@@ -185,12 +210,15 @@ class Scanner:
         self._host.say("svscan", f"warning: {reason}")
 
     def _wait_for_lock(self, name: bytes, reason: str) -> None:
+        self._await(name, self._path(name), reason, lambda: self.look(name))
+
+    def _await(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
+        """The holder of the lock may be dying. A service without a link goes by its path here."""
         if isinstance(self._candidates.get(name), LockWait):
             return
         self._host.say("svscan", f"warning: {reason}, waiting for it")
         self._drop(name)
-        lock = self._path(name) + b"/supervise/lock"
-        self._candidates[name] = LockWait(self._host, lock, lambda: self.look(name))
+        self._candidates[name] = LockWait(self._host, path + b"/supervise/lock", again)
 
     def _drop(self, name: bytes) -> None:
         candidate = self._candidates.pop(name, None)
@@ -202,7 +230,7 @@ class Scanner:
 
     def _lost(self, entry: Entry) -> None:
         """Its supervision, or its logger's, has ended."""
-        identity = (entry.place.device, entry.place.inode)
+        identity = entry.place.identity
         if entry.empty and self.entries.pop(identity, None) is not None:
             entry.close()
             self._own.remove(identity)
@@ -212,16 +240,27 @@ class Scanner:
         self._changed()
 
     def _afresh(self, entry: Entry) -> None:
-        """Take it up once more, where a link still leads to it."""
-        identity = (entry.place.device, entry.place.inode)
+        """Take it up once more, where a link still leads to it, be it another one."""
         with contextlib.suppress(OSError):
-            found = os.stat(self._path(entry.place.name))
-            if (found.st_dev, found.st_ino) == identity:
-                self.look(entry.place.name)
+            for name in (entry.place.name, *os.listdir(self._home)):
+                if _identity(self._path(name)) == entry.place.identity:
+                    self.look(name)
+                    return
 
     def close(self) -> None:
+        """Take up nothing more."""
+        self._closed = True
         for name in list(self._candidates):
             self._drop(name)
+
+
+def _identity(path: bytes) -> Identity | None:
+    """Of what is there; None where nothing is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _shown(name: bytes) -> str:

@@ -78,6 +78,11 @@ class Service:
         pid = self._dossier.record.pid
         return f"{self._dossier.name} ({self._dossier.situation.state}, pid {pid})"
 
+    def follow(self, place: Place) -> None:
+        """Its directory was moved, or is called by another name."""
+        self.place = place
+        self._dossier.follow(place)
+
     def _go_on(self) -> None:
         """From where an earlier supervisor stopped."""
         dossier = self._dossier

@@ -89,7 +89,7 @@ class Svscan:
     def _begin(self) -> None:
         """The services first: what watches for more takes its time to be imported."""
         gc.disable()
-        self._scan()
+        self._scanner.begin()
         self._start_watch()
         self._scan()
         gc.freeze()
