@@ -25,7 +25,6 @@ class Entry:
 
     __slots__ = (
         "_alarm",
-        "_drain",
         "_host",
         "_log",
         "_looks",
@@ -42,7 +41,7 @@ class Entry:
         self.place = place
         self._main: Service | None = None
         self._log: Service | None = None
-        self._pipe = self._drain = -1
+        self._pipe = -1
         self._alarm: Alarm | None = None
         self._looks = 0
         self.stopping = False
@@ -145,20 +144,23 @@ class Entry:
         if self._log is None:
             self.close()
             return
-        if self._pipe >= 0:
-            self._drain = os.open(b"/proc/self/fd/%d" % self._pipe, os.O_RDONLY | os.O_NONBLOCK)
-            os.close(self._pipe)
-            self._pipe = -1
+        if self._alarm is None:
+            self._let_go_of_writing()
             self._alarm = Alarm(self._look_at_log)
             self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
-            unread = directory.waiting_bytes(self._drain) > 0
-            self._log.order("ox" if unread else "x")
+            self._log.order("ox" if directory.waiting_bytes(self._pipe) else "x")
+
+    def _let_go_of_writing(self) -> None:
+        """The number stays: a logger that starts only now, and its finish, are given it to read."""
+        reading = os.open(b"/proc/self/fd/%d" % self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+        os.dup2(reading, self._pipe, inheritable=False)
+        os.close(reading)
 
     def _look_at_log(self) -> None:
         self._looks += 1
         if self._log is None or self._alarm is None:
             return
-        if directory.waiting_bytes(self._drain) == 0 or self._looks >= _DRAIN_PATIENCE:
+        if directory.waiting_bytes(self._pipe) == 0 or self._looks >= _DRAIN_PATIENCE:
             self._log.order("d")
         else:
             self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
@@ -172,7 +174,6 @@ class Entry:
     def close(self) -> None:
         if self._alarm is not None:
             self._host.loop.set(self._alarm, NEVER)
-        for fd in (self._pipe, self._drain):
-            if fd >= 0:
-                os.close(fd)
-        self._pipe = self._drain = -1
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1

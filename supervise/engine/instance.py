@@ -29,10 +29,25 @@ class Pipes(NamedTuple):
         reads it, so that it sees the end."""
         files: list[FileAction] = []
         if self.stdin >= 0:
-            files.append(opened(self.stdin, 0, os.O_RDONLY))
+            files += _reading_only(self.stdin)
         if self.stdout >= 0:
             files.append(opened(self.stdout, 1, os.O_RDWR))
         return files
+
+
+_SPARE = 3
+"""A number that the new process has no use for yet."""
+
+
+def _reading_only(fifo: int) -> list[FileAction]:
+    """Where nobody writes any more, to open it for reading would wait, and we with it: so the new
+    process has a writing end itself until it has the reading one."""
+    return [
+        opened(fifo, 0, os.O_RDWR),
+        opened(fifo, _SPARE, os.O_RDONLY),
+        (os.POSIX_SPAWN_DUP2, _SPARE, 0),
+        (os.POSIX_SPAWN_CLOSE, _SPARE),
+    ]
 
 
 class Instance:

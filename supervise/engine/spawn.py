@@ -11,7 +11,7 @@ from supervise.engine.processes import start_of
 NONCE = b"SUPERVISE_NONCE"
 """The variable by which a next supervisor recognises a process that was not yet recorded."""
 
-FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int]
+FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int] | tuple[int, int]
 
 _PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
 _TICKS = os.sysconf("SC_CLK_TCK")
