@@ -10,6 +10,7 @@ def test_a_link_starts_it_and_a_kill_restarts_it(scan: Scan) -> None:
     scan.start()
     scan.add("a")
     first = scan.up("a")
+    eventually(scan.starts, "the start")
     os.kill(first, signal.SIGKILL)
     second = scan.up("a", beside=first)
     both = [f"./run {first}", f"./run {second}"]
@@ -32,7 +33,7 @@ def test_a_successor_goes_on_with_the_same_process(scan: Scan) -> None:
     scan.start()
     scan.control("a", "p")
     assert scan.until("a", lambda found: found.paused).pid == pid
-    assert len(scan.starts()) == 1
+    eventually(lambda: len(scan.starts()) == 1, "the one start")
     os.kill(pid, signal.SIGKILL)
     scan.up("a", beside=pid)
     eventually(lambda: len(scan.starts()) == 2, "a second start")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from supervise.protocol.record import UNKNOWN, Record
+from supervise.protocol.status import pack
 from tests.support.gate import Gate, end, gone, instances, living, replace_svscan, taken_up
 from tests.support.scan import SLEEPER, Scan, eventually
 
@@ -25,12 +26,15 @@ def unchanged(scan: Scan, name: str) -> Record:
     """Replace svscan; what the record says then, which must be what it said before."""
     before = scan.record(name)
     assert before is not None
-    status = (scan.services / name / "supervise/status").read_bytes()
+    path = scan.services / name / "supervise/status"
+    status = pack(before.since, before.pid, before.paused, before.want)
+    # It is written after the record.
+    eventually(lambda: path.exists() and path.read_bytes() == status, "the status, too")
     replace_svscan(scan, name)
     after = scan.record(name)
     assert after is not None
     assert kept(after) == kept(before)
-    assert (scan.services / name / "supervise/status").read_bytes() == status
+    assert path.read_bytes() == status
     return after
 
 
