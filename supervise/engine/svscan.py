@@ -91,6 +91,7 @@ class Svscan:
         gc.disable()
         self._scanner.begin()
         self._start_watch()
+        self._watch_above()
         self._scan()
         gc.freeze()
         gc.enable()
@@ -112,6 +113,19 @@ class Svscan:
                 f"warning: unable to watch {os.fsdecode(self._home)}: {text(error)};"
                 f" scanning every {self._interval:g} seconds",
             )
+
+    def _watch_above(self) -> None:
+        """A directory that somebody holds open, as we do, does not tell of its own removal."""
+        from supervise.engine import watch
+
+        above, name = os.path.split(self._home)
+
+        def seen(mask: int, gone: bytes) -> None:
+            if gone == name and not self._stopping:
+                self._home_gone()
+
+        with contextlib.suppress(OSError):
+            self._host.notices.add(above, watch.DELETE | watch.MOVED_FROM, seen)
 
     def _seen(self, mask: int, name: bytes) -> None:
         from supervise.engine import watch
