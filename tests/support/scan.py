@@ -49,6 +49,7 @@ class Scan:
     """A scan directory. Service directories lie in `services`, links to them in `home`."""
 
     def __init__(self, base: Path) -> None:
+        self._base = base
         self.home = base / "service"
         self.services = base / "services"
         self.home.mkdir()
@@ -163,8 +164,9 @@ class Scan:
             os.kill(pid, signal.SIGKILL)
 
     def ours(self) -> Iterator[int]:
-        """Living processes that a supervisor started in one of our service directories."""
-        inside = os.fsencode(self.services)
+        """Living processes that a supervisor started in one of our service directories, be it
+        moved or removed."""
+        inside = os.fsencode(self._base)
         for pid in processes.all_pids():
             try:
                 where = os.readlink(b"/proc/%d/cwd" % pid)
