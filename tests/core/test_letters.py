@@ -69,6 +69,14 @@ def test_u_in_up_only_says_what_is_wanted() -> None:
     assert (s.state, s.want) == (UP, "up")
 
 
+@pytest.mark.parametrize("make", [make for make in MAKERS if make is not gone])
+@pytest.mark.parametrize(("letter", "want"), [("u", "up"), ("d", "down"), ("o", "once")])
+def test_the_last_letter_says_what_is_wanted(make, letter, want) -> None:
+    s = make()
+    tell(s, "d" if letter == "o" else "o", letter)
+    assert s.want == want
+
+
 @pytest.mark.parametrize("make", [leftovers, finishing])
 def test_u_after_a_death_starts_without_a_delay(make) -> None:
     s = make()
@@ -289,9 +297,9 @@ def test_a_new_instance_is_not_paused() -> None:
 
 @pytest.mark.parametrize("letter", "tkiqd")
 def test_a_death_that_was_asked_for_is_not_counted(letter) -> None:
-    s = up()
-    tell(s, letter, DIED)
-    assert (s.failures, s.start_at) == (0, 0.0)
+    s = waiting()
+    tell(s, "u", PASSED, letter, DIED, now=0.5)
+    assert (s.failures, s.start_at) == (0, 0.5)
 
 
 @pytest.mark.parametrize("letter", "hpc12aw")
