@@ -15,7 +15,6 @@ from supervise.core.situation import (
     CHECKING,
     FINISHING,
     GONE,
-    LEFTOVERS,
     NEVER,
     RUNNING,
     UP,
@@ -26,8 +25,11 @@ from supervise.engine.ledger import situation_of
 from supervise.protocol import letters, record
 from tests.core.world import BACKOFF, World
 
-KILLED_BEFORE = st.none() | st.integers(0, 8)
+STEPS = st.integers(0, 6)
+KILLED_BEFORE = st.none() | STEPS
 """The step before which the supervisor is killed."""
+
+WANTED = {"u": "up", "d": "down", "o": "once"}
 
 JITTER = st.sampled_from([-1.0, 0.0, 0.3, 1.0])
 
@@ -53,12 +55,18 @@ class Histories(RuleBasedStateMachine):
     @rule(letter=st.sampled_from(sorted(letters.ALL)), killed=KILLED_BEFORE)
     def letter_comes(self, letter, killed):
         self.world.steps_left = killed
-        if self.world.happen(letter) and letter in "udo":
-            want = {"u": "up", "d": "down", "o": "once"}[letter]
-            assert self.world.situation.want == want or self.world.situation.state == GONE
+        self.world.happen(letter)
 
-    @rule(letter=st.sampled_from("udo"))
+    @rule(letter=st.sampled_from(sorted(WANTED)))
     def order_comes(self, letter):
+        self.world.happen(letter)
+        s = self.world.situation
+        assert s.want == WANTED[letter] or s.state == GONE
+
+    @state_is(*RUNNING)
+    @rule(letter=st.sampled_from("dkp"), killed=STEPS)
+    def supervisor_is_killed_by_the_way(self, letter, killed):
+        self.world.steps_left = killed
         self.world.happen(letter)
 
     @state_is(*RUNNING)
@@ -70,6 +78,15 @@ class Histories(RuleBasedStateMachine):
         if self.world.dies(jitter):
             expected = backoff_by_the_book(asked, failures, self.world.now - started_at, jitter)
             assert (s.failures, s.start_at - self.world.now) == pytest.approx(expected)
+
+    @rule()
+    def life_goes_on(self):
+        self.world.go_on()
+
+    @rule(killed=STEPS)
+    def life_goes_on_without_the_supervisor(self, killed):
+        self.world.steps_left = killed
+        self.world.go_on()
 
     @state_is(UP)
     @rule(killed=KILLED_BEFORE)
@@ -96,13 +113,9 @@ class Histories(RuleBasedStateMachine):
     @rule(killed=KILLED_BEFORE, code=st.sampled_from([0, 0, 1, 125]))
     def finish_ends(self, killed, code):
         self.world.steps_left = killed
-        self.world.helper_ends(events.FINISHED, code)
-
-    @state_is(LEFTOVERS)
-    @rule(killed=KILLED_BEFORE)
-    def leftovers_end(self, killed):
-        self.world.steps_left = killed
-        self.world.cleared()
+        if self.world.helper_ends(events.FINISHED, code):
+            s = self.world.situation
+            assert s.state != CHECKING or s.start_at <= self.world.now
 
     @state_is(CHECKING, WAITING)
     @rule(killed=KILLED_BEFORE)

@@ -187,10 +187,10 @@ class World:
         self.record.pid = 0
         return self.happen(events.DIED, jitter)
 
-    def helper_ends(self, kind: str, code: int = 0) -> None:
+    def helper_ends(self, kind: str, code: int = 0) -> bool:
         del self.alive[self.record.helper_pid]
         self.record.helper_pid, self.record.helper_nonce = 0, bytes(8)
-        self.happen(kind, code=code)
+        return self.happen(kind, code=code)
 
     def cleared(self) -> None:
         self.clearing = False
@@ -226,24 +226,33 @@ class World:
         assert (s.state == GONE) == (self.record.ended == "stopped")
         valid(s)
 
+    def go_on(self) -> None:
+        """What comes next where nothing is in the way."""
+        s = self.situation
+        if s.state in RUNNING:
+            self.dies()
+        elif s.state == LEFTOVERS:
+            self.cleared()
+        elif s.state == FINISHING:
+            self.helper_ends(events.FINISHED)
+        elif s.state == CHECKING:
+            killed = self.record.helper_pid in self.told
+            self.helper_ends(events.REFUSED if killed else events.PASSED)
+        elif s.state == WAITING:
+            self.wait(max(0.0, s.due - self.now))
+        elif s.state == DOWN:
+            self.happen("u")
+        else:
+            self.take_up()
+
     def come_to_rest(self) -> None:
         """All goes well from here on, and whoever is told to end ends."""
         for _ in range(20):
             self.check()
-            s = self.situation
-            if s.state == STOPPING:
-                self.dies()
-            elif s.state == LEFTOVERS:
-                self.cleared()
-            elif s.state == FINISHING:
-                self.helper_ends(events.FINISHED)
-            elif s.state == CHECKING:
-                killed = self.record.helper_pid in self.told
-                self.helper_ends(events.REFUSED if killed else events.PASSED)
-            elif s.state == WAITING:
-                self.wait(max(0.0, s.due - self.now))
-            else:
+            if self.situation.state in (DOWN, UP, GONE):
                 break
+            self.go_on()
+        s = self.situation
         assert s.state in (DOWN, UP, GONE), "it never comes to rest"
         assert s.want != "up" or s.held or s.exiting or s.state == UP
 
