@@ -45,6 +45,9 @@ class Loop:
         if self._handlers.pop(fd, None) is not None:
             self._epoll.unregister(fd)
 
+    def alarm(self, ring: Callable[[], None]) -> Alarm:
+        return Alarm(ring)
+
     def set(self, alarm: Alarm, when: float) -> None:
         """Ring at this time, and at no other; NEVER takes the alarm back."""
         if alarm.when == when:

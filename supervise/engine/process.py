@@ -11,7 +11,7 @@ from typing import Protocol
 from supervise.core.situation import NEVER
 from supervise.engine import kernel
 from supervise.engine.children import Children
-from supervise.engine.loop import Alarm, Loop
+from supervise.engine.loop import Loop
 from supervise.protocol.record import UNKNOWN
 
 Ended = Callable[[int], None]
@@ -66,7 +66,7 @@ class Adopted:
         self._loop = loop
         self._pidfd = pidfd
         self._ended = ended
-        self._alarm = Alarm(self._tell)
+        self._alarm = loop.alarm(self._tell)
         self.pid = pid
         self.start = start
         loop.add(pidfd, self._died)

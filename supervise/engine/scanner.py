@@ -137,6 +137,8 @@ class Scanner:
             self._refuse(name, str(error))
         except OSError as error:
             self._refuse(name, f"unable to supervise {_shown(name)}: {text(error)}")
+        except Exception as error:
+            self._refuse(name, f"unable to supervise {_shown(name)}: supervisor fault: {error!r}")
         else:
             self._drop(name)
         if entry is not None and not entry.empty:

@@ -4,6 +4,7 @@ The order of things is what makes the supervisor disposable: what is meant is re
 done, and status, which only people read, is written after.
 """
 
+import contextlib
 import os
 import signal
 from collections import deque
@@ -14,11 +15,11 @@ from supervise.core.events import Event, Signal
 from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
 from supervise.engine.directory import UnusableError
 from supervise.engine.dossier import Dossier, Place
+from supervise.engine.guard import Guard, GuardedHost
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
-from supervise.engine.loop import Alarm
 from supervise.engine.notices import PathNotice
 from supervise.protocol import letters
 from supervise.protocol.record import UNKNOWN
@@ -52,6 +53,8 @@ class Service:
     ) -> None:
         self.place = place
         self._gone = gone
+        guard = Guard(self._set_aside)
+        host = GuardedHost(host, guard)
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
         self._instance = Instance(self._dossier, pipes, self._tell)
@@ -59,10 +62,10 @@ class Service:
         self._leftovers: Leftovers | None = None
         self._watched: list[PathNotice] = []
         self._events: deque[Event] = deque()
-        self._alarm = Alarm(self._due)
+        self._alarm = host.loop.alarm(self._due)
         self._aside = self._busy = self._noise_told = False
         try:
-            self._go_on()
+            guard(self._go_on)()
             self._dossier.supervise.announce()
         except UnusableError:
             self.leave()
@@ -99,6 +102,9 @@ class Service:
 
     def order(self, asked: str) -> None:
         """Serve these control letters, one after the other."""
+        if self._aside and letters.EXIT in asked:
+            self._let_go()
+            return
         self._feed([Event(letter, now()) for letter in asked])
 
     def _letters(self, _: int) -> None:
@@ -137,6 +143,7 @@ class Service:
     def _feed(self, happened: list[Event]) -> None:
         """Give the machine what happened, carry out its answer, and keep the outcome."""
         if self._aside:
+            self._show()
             return
         if self._busy:
             # Told from within an action: the answer to one event is complete before the next.
@@ -171,6 +178,8 @@ class Service:
 
     def _set_aside(self, error: Exception) -> None:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
+        if self._aside:
+            return
         self._aside = True
         self._events.clear()
         import traceback  # it takes a while, and is hoped never to be needed
@@ -180,7 +189,18 @@ class Service:
         self._dossier.record.reason = reason
         self._dossier.situation.held = True
         self._dossier.host.say("supervise", f"fatal: {self._dossier.name}: {reason}")
-        self._dossier.keep()
+        self._show()
+
+    def _show(self) -> None:
+        """What can be said of a service that was set aside: that, and whether its process lives."""
+        with contextlib.suppress(Exception):
+            self._dossier.keep()
+            self._dossier.write_status()
+
+    def _let_go(self) -> None:
+        """Of what was set aside, the process runs on, and the next supervisor goes on with it."""
+        self.leave()
+        self._gone(self)
 
     # What is to be done
 
@@ -249,8 +269,7 @@ class Service:
 
     def _forget(self) -> None:
         self._dossier.record.ended = "stopped"
-        self.leave()
-        self._gone(self)
+        self._let_go()
 
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""

@@ -1,0 +1,100 @@
+"""A fault in one service stays its own: whoever tells it something, the loop first, goes on."""
+
+import select
+from collections.abc import Callable
+from typing import ParamSpec
+
+from supervise.engine.children import Children
+from supervise.engine.host import Host
+from supervise.engine.loop import Alarm, Handler, Loop
+from supervise.engine.notices import Changed, Notice, Notices
+
+P = ParamSpec("P")
+
+
+class Guard:
+    """:param fault: told of every exception of what is guarded."""
+
+    __slots__ = ("_fault",)
+
+    def __init__(self, fault: Callable[[Exception], None]) -> None:
+        self._fault = fault
+
+    def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                callback(*args, **kwargs)
+            except Exception as error:
+                self._fault(error)
+
+        return guarded
+
+
+class GuardedHost(Host):
+    """The host, for one service: each callback that is handed over is guarded."""
+
+    def __init__(self, host: Host, guard: Guard) -> None:
+        self.loop = _GuardedLoop(host.loop, guard)
+        self.children = _GuardedChildren(host.children, guard)
+        self.notices = _GuardedNotices(host.notices, guard)
+        self.messages = host.messages
+        self.spawner = host.spawner
+        self.boot = host.boot
+        self.changed = lambda: host.changed()
+
+
+class _GuardedLoop(Loop):
+    def __init__(self, loop: Loop, guard: Guard) -> None:
+        self._loop = loop
+        self._guard = guard
+
+    def alarm(self, ring: Callable[[], None]) -> Alarm:
+        return self._loop.alarm(self._guard(ring))
+
+    def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
+        """After a fault it is listened to no more: what was not read would come again at once."""
+
+        def handle(happened: int) -> None:
+            try:
+                handler(happened)
+            except Exception:
+                self._loop.remove(fd)
+                raise
+
+        self._loop.add(fd, self._guard(handle), events)
+
+    def change(self, fd: int, events: int) -> None:
+        self._loop.change(fd, events)
+
+    def remove(self, fd: int) -> None:
+        self._loop.remove(fd)
+
+    def set(self, alarm: Alarm, when: float) -> None:
+        self._loop.set(alarm, when)
+
+
+class _GuardedChildren(Children):
+    def __init__(self, children: Children, guard: Guard) -> None:
+        self._children = children
+        self._guard = guard
+
+    def expect(self, pid: int, ended: Callable[[int], None], keep: bool) -> None:
+        self._children.expect(pid, self._guard(ended), keep)
+
+    def release(self, pid: int) -> None:
+        self._children.release(pid)
+
+    def reap(self) -> None:
+        self._children.reap()
+
+
+class _GuardedNotices(Notices):
+    def __init__(self, notices: Notices, guard: Guard) -> None:
+        self._notices = notices
+        self._guard = guard
+
+    def add(self, path: bytes, mask: int, changed: Changed) -> Notice:
+        return self._notices.add(path, mask, self._guard(changed))
+
+    def remove(self, notice: Notice) -> None:
+        self._notices.remove(notice)
