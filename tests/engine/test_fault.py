@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.gate import living
+from tests.support.gate import living, taken_up
 from tests.support.probe import shows, supervised
 from tests.support.scan import SLEEPER, Scan, eventually
 
@@ -57,7 +57,7 @@ def set_aside(scan: Scan, name: str = "bad") -> None:
     assert found.held
     scan.says(f"supervise: fatal: {name}: supervisor fault, set aside: ")
     assert scan.said().count("supervisor fault") == 1
-    assert supervised(scan, name)
+    taken_up(scan, name)
 
 
 def goes_on(scan: Scan, name: str) -> None:
