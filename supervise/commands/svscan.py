@@ -19,7 +19,10 @@ def main() -> None:
     from supervise.engine.host import Host
     from supervise.engine.svscan import Svscan
 
-    Svscan(Host(), os.getcwdb(), interval).run()
+    try:
+        Svscan(Host(), os.getcwdb(), interval).run()
+    except OSError as error:
+        fail("svscan", f"unable to use directory {directory or '.'}", error)
 
 
 def _arguments(words: list[str]) -> tuple[str | None, float]:

@@ -40,7 +40,7 @@ class Dossier:
     """:raises UnusableError: where the service directory cannot be supervised."""
 
     __slots__ = (
-        "_complaint",
+        "_complaints",
         "_state_written",
         "_status_written",
         "heritage",
@@ -55,8 +55,8 @@ class Dossier:
     def __init__(self, host: Host, place: Place) -> None:
         self.host = host
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.warn)
-        self._complaint = ""
+        self.knobs = Knobs(place.path, place.name, self.complain)
+        self._complaints: set[str] = set()
         self._state_written = self._status_written = b""
         here = Here(place.device, place.inode, host.boot, _normally_up(place))
         self.supervise = SuperviseDirectory(place.path, place.name)
@@ -160,9 +160,9 @@ class Dossier:
         self.host.say("supervise", f"warning: {self.name}: {what}")
 
     def complain(self, what: str) -> None:
-        """The same complaint once, until there is another one."""
-        if what != self._complaint:
-            self._complaint = what
+        """As `warn`, but the same once: what is read or tried at each start would fill the log."""
+        if what not in self._complaints:
+            self._complaints.add(what)
             self.warn(what)
 
     def close(self) -> None:

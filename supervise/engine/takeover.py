@@ -136,6 +136,7 @@ def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
             f"pid {pid} runs here and may or may not be this service: not started;"
             " svc -u starts it all the same"
         )
+        heritage.situation.held = True  # also for a successor of ours that finds our record
         return heritage._replace(event=events.DOUBTFUL, remark=doubt)
     return _classic_instance(heritage, found, since, paused, want)
 
