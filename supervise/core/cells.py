@@ -54,6 +54,11 @@ def proceed(s: Situation, e: Event) -> Actions:
     return settle(s, e)
 
 
+def owed_still(s: Situation, e: Event) -> Actions:
+    """The supervisor before us died before it could start what it had just taken up."""
+    return proceed(s, e) if s.may_start else []
+
+
 def changed_meanwhile(s: Situation, e: Event) -> Actions:
     """The running check may have read what was there before, so a refusal is soon asked again."""
     s.failures = 0

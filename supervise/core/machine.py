@@ -23,6 +23,7 @@ from supervise.core.cells import (
     kill_instance,
     not_started,
     nothing,
+    owed_still,
     passed,
     proceed,
     ready,
@@ -134,7 +135,7 @@ TABLE: dict[str, tuple[Cell, ...]] = {
     CHANGED:    (nothing, proceed, changed_meanwhile, nothing,     nothing,       nothing,       nothing,        nothing),
 
     #            down     waiting  checking  up           stopping     leftovers    finishing     gone
-    FOUND:      (proceed, nothing, nothing, nothing,     stop_again,  clear_again, nothing,      nothing),
+    FOUND:      (owed_still, nothing, nothing, nothing,     stop_again,  clear_again, nothing,      nothing),
     LOST:       (nothing, nothing, proceed, died,        died,        clear_again, finished,     nothing),
     NEVER_BEGUN:(nothing, nothing, proceed, start_again, start_again, clear_again, finish_again, nothing),
     DOUBTFUL:   (hold,    nothing, nothing, nothing,     nothing,     nothing,     nothing,      nothing),
