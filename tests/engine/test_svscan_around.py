@@ -22,7 +22,7 @@ LOGGER = "#!/bin/sh\nexec cat >/dev/null\n"
 LOOKING = """#!/bin/sh
 ls -l /proc/self/fd >../fds
 cat /proc/self/status >../status
-env >../env
+env >../env.new; mv ../env.new ../env
 exec sleep 1000
 """
 
@@ -356,9 +356,9 @@ def test_the_manager_is_told(scan: Scan, manager: Manager) -> None:
     manager.hears(lambda message: message == "STATUS=2 services, 1 up")
     scan.control("b", "u")
     manager.hears(lambda message: message == "STATUS=2 services, 2 up")
+    assert "NOTIFY_SOCKET" not in seen_by_the_service(scan, "env")
     scan.control("a", "d")
     manager.hears(lambda message: message == "STATUS=2 services, 1 up")
-    assert "NOTIFY_SOCKET" not in seen_by_the_service(scan, "env")
     assert scan.svscan is not None
     scan.svscan.send_signal(signal.SIGTERM)
     manager.hears(lambda message: message == "STOPPING=1")

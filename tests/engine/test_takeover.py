@@ -17,8 +17,10 @@ FOR_EVER = {"backoff__first": "5000\n", "backoff__max": "5000\n"}
 
 
 def kept(found: Record) -> dict[str, object]:
-    """All that a taking over must not change."""
+    """All that a taking over must not change. In `down` no start is planned for any time."""
     fields = {key: getattr(found, key) for key in Record.__slots__ if key != "deaths"}
+    if found.state == "down":
+        del fields["start_at"]
     return fields | {"deaths": [death.packed for death in found.deaths]}
 
 

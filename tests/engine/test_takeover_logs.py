@@ -3,6 +3,7 @@
 import os
 import signal
 
+from supervise.engine.directory import waiting_bytes
 from tests.support.gate import Gate, end, gone, replace_svscan, taken_up
 from tests.support.scan import Scan, eventually
 
@@ -36,6 +37,15 @@ def writing(scan: Scan, at_gate: bool) -> tuple[Gate, Gate]:
     scan.up("a/log")
     eventually(scan.starts, "the logger")
     return rounds, reading
+
+
+def unread(scan: Scan) -> int:
+    """How much lies in the log FIFO."""
+    fd = os.open(scan.services / "a/supervise/stdout", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return waiting_bytes(fd)
+    finally:
+        os.close(fd)
 
 
 def complete(scan: Scan, rounds: int) -> None:
@@ -94,6 +104,7 @@ def test_the_service_is_killed_and_its_last_lines_are_logged(scan: Scan) -> None
     rounds, reading = writing(scan, at_gate=True)
     rounds.open()
     service = scan.up("a")
+    eventually(lambda: unread(scan), "it has written something")
     scan.kill()
     end(service)
     scan.start()
