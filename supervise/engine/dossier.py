@@ -56,7 +56,7 @@ class Dossier:
         self.host = host
         self.place = place
         self.knobs = Knobs(place.path, place.name, self.complain)
-        self._complaints: set[str] = set()
+        self._complaints: dict[str, str] = {}
         self._state_written = self._status_written = b""
         here = Here(place.device, place.inode, host.boot, _normally_up(place))
         self.supervise = SuperviseDirectory(place.path, place.name)
@@ -78,7 +78,7 @@ class Dossier:
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.warn)
+        self.knobs = Knobs(place.path, place.name, self.complain)
         self.supervise.follow(place.path, place.name)
 
     @property
@@ -133,8 +133,9 @@ class Dossier:
         try:
             self.supervise.write_record(data)
             self._state_written = data
+            self.mended("state")
         except UnusableError as error:
-            self.complain(str(error))
+            self.complain("state", str(error))
 
     def _packed(self) -> bytes:
         return record.pack(ledger.enter(self.record, self.situation))
@@ -149,21 +150,43 @@ class Dossier:
         try:
             self.supervise.write_status(data)
             self._status_written = data
+            self.mended("status")
             self.host.changed()
         except OSError as error:
-            self.complain(f"unable to write {self.name}/supervise/status: {text(error)}")
+            what = f"unable to write {self.name}/supervise/status: {text(error)}"
+            self.complain("status", what)
 
     # In words
 
     def warn(self, what: str) -> None:
-        """To standard error, and as the reason that is shown."""
+        """To standard error."""
         self.host.say("supervise", f"warning: {self.name}: {what}")
 
-    def complain(self, what: str) -> None:
-        """As `warn`, but the same once: what is read or tried at each start would fill the log."""
-        if what not in self._complaints:
-            self._complaints.add(what)
+    def complain(self, subject: str, what: str) -> None:
+        """As `warn`, but once: what is read or tried at each start would fill the log. It is news
+        again when it was mended meanwhile, or is another complaint about the same subject."""
+        if self._is_news(subject, what):
             self.warn(what)
+
+    def failed(self, subject: str, reason: str) -> None:
+        """As `complain`; also the reason that is shown."""
+        self.record.reason = reason
+        if self._is_news(subject, reason):
+            self.host.say("supervise", f"fatal: {reason}")
+
+    def _is_news(self, subject: str, what: str) -> bool:
+        known = self._complaints.get(subject)
+        self._complaints[subject] = what
+        return known != what
+
+    def mended(self, subject: str) -> None:
+        """There is nothing to complain of, for now."""
+        if self._complaints:
+            self._complaints.pop(subject, None)
+
+    def tell_again(self) -> None:
+        """Somebody is there who wants to know: what is wrong still is news again."""
+        self._complaints.clear()
 
     def close(self) -> None:
         self.supervise.close()

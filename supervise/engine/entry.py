@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from supervise.core.situation import NEVER
-from supervise.engine import directory
+from supervise.engine import directory, files
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
@@ -110,8 +110,7 @@ class Entry:
         if (found.st_dev, found.st_ino) != (self.place.device, self.place.inode):
             return False
         try:
-            with open(self.place.path + b"/supervise/state", "rb") as file:
-                kept = record.unpack(file.read(record.SIZE))
+            kept = record.unpack(files.read(self.place.path + b"/supervise/state", record.SIZE))
         except ValueError:
             return False
         return kept.boot == self._host.boot and kept.ended == "under way"

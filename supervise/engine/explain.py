@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 
+from supervise.engine import files
 from supervise.protocol.errors import text
 
 
@@ -20,9 +21,11 @@ def _behind(path: bytes, number: int | None) -> str:
     try:
         mode = os.stat(path).st_mode
     except OSError:
-        return ""
+        return _dangling(path)
     if stat.S_ISDIR(mode):
         return "it is a directory"
+    if not stat.S_ISREG(mode):
+        return "it is not a plain file"
     if number == errno.ENOENT:
         return f"its interpreter is missing: {_interpreter(path)}"
     if number == errno.EACCES and not mode & 0o111:
@@ -36,11 +39,21 @@ def _behind(path: bytes, number: int | None) -> str:
     return ""
 
 
-def _interpreter(path: bytes) -> str:
+def _dangling(path: bytes) -> str:
     try:
-        with open(path, "rb") as file:
-            first = file.readline(256)
+        return "it is a link to " + ascii(os.fsdecode(os.readlink(path)))
+    except OSError:
+        return ""
+
+
+def _interpreter(path: bytes) -> str:
+    """As the kernel takes it, a carriage return included."""
+    try:
+        first = files.read(path, 256).partition(b"\n")[0]
     except OSError:
         return "unknown"
-    words = first[2:].split() if first.startswith(b"#!") else []
-    return ascii(os.fsdecode(words[0])) if words else "the dynamic loader that it names"
+    words = first[2:].replace(b"\t", b" ").strip(b" ").split(b" ")
+    if not first.startswith(b"#!") or not words[0]:
+        return "the dynamic loader that it names"
+    shown = ascii(os.fsdecode(words[0]))
+    return shown + ", for its lines end as those of DOS" if words[0].endswith(b"\r") else shown

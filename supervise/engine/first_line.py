@@ -20,6 +20,7 @@ class FirstLine:
     def started(self) -> None:
         """The writer has its end now."""
         os.close(self.write_end)
+        self.write_end = -1
 
     def _read(self, _: int) -> None:
         try:
@@ -36,5 +37,7 @@ class FirstLine:
             self._read(0)
         self._loop.remove(self._read_end)
         os.close(self._read_end)
+        if self.write_end >= 0:
+            os.close(self.write_end)
         line = self._data.strip().split(b"\n", 1)[0]
         return line[:REASON_SIZE].decode("utf-8", "replace")

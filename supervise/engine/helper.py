@@ -38,9 +38,11 @@ class Helper:
         try:
             self._run([b"./start-check"], files, self._checked)
         except OSError as error:
-            self._not_run(b"start-check", error)
-            self._refuse(self._dossier.record.reason)
-        finally:
+            self._output.close()
+            self._output = None
+            self._not_run("start-check", error)
+            self._tell(events.REFUSED)
+        else:
             self._output.started()
 
     def _checked(self, ending: int) -> None:
@@ -48,13 +50,14 @@ class Helper:
         line = self._output.close() if self._output else ""
         self._output = None
         if ending == 0:
+            self._dossier.mended("start-check")
             self._tell(events.PASSED)
         else:
             self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
 
     def _refuse(self, reason: str) -> None:
         self._dossier.record.reason = reason
-        self._dossier.complain(f"not started: {reason}")
+        self._dossier.complain("start-check", f"not started: {reason}")
         self._tell(events.REFUSED)
 
     def finish(self) -> None:
@@ -62,8 +65,9 @@ class Helper:
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
         try:
             self._run(self._finish_command(), self._pipes.files(), self._finished)
+            self._dossier.mended("finish")
         except OSError as error:
-            self._not_run(b"finish", error)
+            self._not_run("finish", error)
             self._tell_finished(0)
 
     def _finish_command(self) -> list[bytes]:
@@ -128,11 +132,9 @@ class Helper:
         kept.helper_pid = kept.helper_ticks = 0
         kept.helper_nonce = _NO_NONCE
 
-    def _not_run(self, program: bytes, error: OSError) -> None:
-        why = explain.start_failure(self._dossier.place.path, program, error)
-        reason = f"unable to start {self._dossier.name}/{program.decode()}: {why}"
-        self._dossier.record.reason = reason
-        self._dossier.host.say("supervise", f"fatal: {reason}")
+    def _not_run(self, program: str, error: OSError) -> None:
+        why = explain.start_failure(self._dossier.place.path, program.encode(), error)
+        self._dossier.failed(program, f"unable to start {self._dossier.name}/{program}: {why}")
 
 
 def _words(ending: int) -> str:

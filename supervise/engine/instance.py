@@ -76,6 +76,7 @@ class Instance:
         kept.intent = False
         kept.pid, kept.ticks, kept.session = pid, start, pid
         kept.starts += 1
+        self._dossier.mended("run")
         kept.since = stamp()
         self._attend(pid, start)
 
@@ -92,8 +93,7 @@ class Instance:
             why = explain.start_failure(dossier.place.path, b"run", error)
         else:
             why = str(error)
-        dossier.record.reason = f"unable to start {dossier.name}/run: {why}"
-        dossier.host.say("supervise", f"fatal: {dossier.record.reason}")
+        dossier.failed("run", f"unable to start {dossier.name}/run: {why}")
         self._tell(events.NOT_STARTED)
 
     def adopt(self, found: Found) -> None:

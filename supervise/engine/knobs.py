@@ -9,13 +9,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from supervise.core.backoff import Backoff
+from supervise.engine import files
 from supervise.engine.messages import printable
 from supervise.protocol.errors import text
 
 T = TypeVar("T")
-Warn = Callable[[str], None]
+Complain = Callable[[str, str], None]
+"""Called with the name of the knob, and one line."""
 
 LEFTOVERS = ("ignore", "wait", "kill")
+MOST_WATCHED = 100
+_MOST_SHOWN = 20
+"""Of a bad value: enough to know it by."""
+
 LEAST_DELAY = 0.1
 """Seconds: what `backoff/first` and `backoff/max` may not go below, so that nothing spins."""
 
@@ -24,15 +30,15 @@ class Knobs:
     """Most services have few knobs or none, so the names in the directory are read first, once for
     all that is asked until `look_again`.
 
-    :param warn: told of each bad value, in one line.
+    :param complain: told of each bad value, in one line.
     """
 
-    __slots__ = ("_directory", "_name", "_names", "_warn")
+    __slots__ = ("_complain", "_directory", "_name", "_names")
 
-    def __init__(self, directory: bytes, name: bytes, warn: Warn) -> None:
+    def __init__(self, directory: bytes, name: bytes, complain: Complain) -> None:
         self._directory = directory + b"/"
         self._name = os.fsdecode(printable(name)) + "/"
-        self._warn = warn
+        self._complain = complain
         self._names: list[bytes] | None = None
 
     def look_again(self) -> None:
@@ -50,6 +56,9 @@ class Knobs:
     def backoff(self) -> Backoff:
         default = Backoff()
         if not self.has(b"backoff"):
+            return default
+        if not os.path.isdir(self._directory + b"backoff"):
+            self._complain("backoff", f"{self._name}backoff is not a directory: it is ignored")
             return default
         return Backoff(
             self._read(b"backoff/first", _delay, default.first),
@@ -81,64 +90,71 @@ class Knobs:
         if not self.has(b"watch"):
             return []
         try:
-            with open(self._directory + b"watch", "rb") as file:
-                lines = file.read(65536).splitlines()
+            data = files.read(self._directory + b"watch", 65536)
         except FileNotFoundError:
             return []
         except OSError as error:
-            self._warn(f"unable to read {self._name}watch: {text(error)}")
+            self._complain("watch", f"unable to read {self._name}watch: {_why(error)}")
             return []
-        return [os.path.join(self._directory, line.strip()) for line in lines if line.strip()]
+        lines = [line.strip() for line in data.splitlines()]
+        paths = [line for line in lines if line and b"\0" not in line]
+        if len(paths) > MOST_WATCHED or b"\0" in data:
+            self._complain(
+                "watch",
+                f"bad value in {self._name}watch: a path a line is wanted, at most {MOST_WATCHED};"
+                " the rest is ignored",
+            )
+        return [os.path.join(self._directory, path) for path in paths[:MOST_WATCHED]]
 
     def _read(self, name: bytes, meaning: Callable[[str], T], default: T) -> T:
         if b"/" not in name and not self.has(name):
             return default
         try:
-            fd = os.open(self._directory + name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            words = files.read(self._directory + name, 256).decode("ascii", "replace").split()
         except FileNotFoundError:
             return default
         except OSError as error:
-            return self._bad(name, text(error), default)
+            return self._bad(name, _why(error), default)
+        word = words[0] if words else ""
         try:
-            words = os.read(fd, 256).decode("ascii", "replace").split()
-            return meaning(words[0] if words else "")
-        except OSError as error:
-            return self._bad(name, text(error), default)
+            return meaning(word)
         except ValueError as error:
-            return self._bad(name, str(error), default)
-        finally:
-            os.close(fd)
+            return self._bad(name, f"{word[:_MOST_SHOWN]!a} {error}", default)
 
     def _bad(self, name: bytes, what: str, default: T) -> T:
-        shown = "none" if default is None else default
+        shown = f"{default:g} seconds" if isinstance(default, float) else default or "none"
         file = self._name + name.decode()
-        self._warn(f"bad value in {file}: {what}; the default is taken: {shown}")
+        self._complain(name.decode(), f"bad value in {file}: {what}; the default is taken: {shown}")
         return default
+
+
+def _why(error: OSError) -> str:
+    return str(error) if isinstance(error, files.NotPlainError) else text(error)
 
 
 def _seconds(word: str) -> float:
     value = float(word) if word.replace(".", "", 1).isdecimal() else -1.0
     if not 0 <= value < 1e9:
-        raise ValueError(f"{word!r} is not a number of seconds")
+        raise ValueError("is not a number of seconds")
     return value
 
 
 def _delay(word: str) -> float:
     value = _seconds(word)
     if value < LEAST_DELAY:
-        raise ValueError(f"{word!r} is less than {LEAST_DELAY} seconds")
+        raise ValueError(f"is less than {LEAST_DELAY} seconds")
     return value
 
 
 def _milliseconds(word: str) -> float:
     if not word.isdecimal() or len(word) > 12:
-        raise ValueError(f"{word!r} is not a number of milliseconds")
+        raise ValueError("is not a number of milliseconds")
     return int(word) / 1000
 
 
 def _descriptor(word: str) -> int:
     if not word.isdecimal() or not 3 <= int(word) < 1024:
-        raise ValueError(f"{word!r} is not a descriptor number from 3 to 1023")
+        raise ValueError("is not a descriptor number from 3 to 1023")
     return int(word)
 
 
@@ -148,11 +164,11 @@ def _signal(word: str) -> int:
     name = word.upper().removeprefix("SIG")
     found = signal.Signals.__members__.get("SIG" + name)
     if found is None:
-        raise ValueError(f"{word!r} is not a signal")
+        raise ValueError("is not a signal")
     return int(found)
 
 
 def _leftovers(word: str) -> str:
     if word not in LEFTOVERS:
-        raise ValueError(f"{word!r} is none of {', '.join(LEFTOVERS)}")
+        raise ValueError(f"is none of {', '.join(LEFTOVERS)}")
     return word

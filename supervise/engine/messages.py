@@ -13,8 +13,13 @@ _PRINTABLE = bytes(ord("?") if byte in _CONTROL else byte for byte in range(256)
 
 
 def printable(name: bytes) -> bytes:
-    """A name that cannot break a line or a terminal."""
-    return name.translate(_PRINTABLE)
+    """A name that cannot break a line or a terminal: some obey control characters in UTF-8 too."""
+    if name.isascii():
+        return name.translate(_PRINTABLE)
+    shown = name.decode("utf-8", "replace")
+    return "".join(
+        one if one.isprintable() and one != "\N{REPLACEMENT CHARACTER}" else "?" for one in shown
+    ).encode()
 
 
 class Messages:

@@ -20,7 +20,7 @@ from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
-from supervise.engine.notices import PathNotice
+from supervise.engine.watched import Watched
 from supervise.protocol import letters
 from supervise.protocol.record import UNKNOWN
 
@@ -60,7 +60,7 @@ class Service:
         self._instance = Instance(self._dossier, pipes, self._tell)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
         self._leftovers: Leftovers | None = None
-        self._watched: list[PathNotice] = []
+        self._watched: Watched | None = None
         self._events: deque[Event] = deque()
         self._alarm = host.loop.alarm(self._due)
         self._aside = self._busy = self._noise_told = False
@@ -105,6 +105,8 @@ class Service:
         if self._aside and letters.EXIT in asked:
             self._let_go()
             return
+        if letters.UP in asked or letters.ONCE in asked:
+            self._dossier.tell_again()
         self._feed([Event(letter, now()) for letter in asked])
 
     def _letters(self, _: int) -> None:
@@ -214,17 +216,13 @@ class Service:
     def _watch(self) -> None:
         """Before the check reads them, so that no change goes unseen."""
         self._unwatch()
-        host = self._dossier.host
-        for path in self._dossier.knobs.watch():
-            try:
-                self._watched.append(PathNotice(host.notices, path, self._changed))
-            except OSError as error:
-                self._dossier.complain(f"unable to watch {os.fsdecode(path)}: {error.strerror}")
+        if self._dossier.knobs.has(b"watch"):
+            self._watched = Watched(self._dossier, self._changed)
 
     def _unwatch(self) -> None:
-        for notice in self._watched:
-            notice.close()
-        self._watched = []
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
 
     def _start(self) -> None:
         self._instance.start()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from supervise.core import events, machine, situation
 from supervise.core.situation import RUNNING, Situation
-from supervise.engine import ledger, processes
+from supervise.engine import files, ledger, processes
 from supervise.engine.spawn import mark
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.record import Record
@@ -157,8 +157,7 @@ def _classic_instance(
 def _claimed_elsewhere(pid: int) -> bool:
     """Its working directory is a service directory whose own status names it: ours is a copy."""
     try:
-        with open(b"/proc/%d/cwd/supervise/status" % pid, "rb") as file:
-            return status.unpack(file.read(64))[1] == pid
+        return status.unpack(files.read(b"/proc/%d/cwd/supervise/status" % pid, 64))[1] == pid
     except (OSError, ValueError):
         return False
 

@@ -1,0 +1,24 @@
+"""The paths that `watch` names, while a start waits for one of them to change."""
+
+import os
+from collections.abc import Callable
+
+from supervise.engine.dossier import Dossier
+from supervise.engine.messages import printable
+from supervise.engine.notices import PathNotice
+from supervise.protocol.errors import text
+
+
+class Watched:
+    def __init__(self, dossier: Dossier, changed: Callable[[], None]) -> None:
+        self._notices: list[PathNotice] = []
+        for path in dossier.knobs.watch():
+            try:
+                self._notices.append(PathNotice(dossier.host.notices, path, changed))
+            except OSError as error:
+                shown = os.fsdecode(printable(path))
+                dossier.complain(shown, f"unable to watch {shown}: {text(error)}")
+
+    def close(self) -> None:
+        for notice in self._notices:
+            notice.close()

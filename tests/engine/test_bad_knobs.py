@@ -1,0 +1,170 @@
+"""Knobs with bad values: one line each, the default is taken, and nobody waits."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from supervise.engine.knobs import Knobs
+from tests.support.bad import line, lines, tries, well
+from tests.support.scan import SLEEPER, Scan, program
+
+FAILING = "#!/bin/sh\nexit 1\n"
+
+SECONDS = "is not a number of seconds"
+KNOBS = {
+    "backoff/first": (SECONDS, "1 seconds"),
+    "backoff/max": (SECONDS, "60 seconds"),
+    "backoff/reset": (SECONDS, "10 seconds"),
+    "timeout-kill": ("is not a number of milliseconds", "none"),
+    "timeout-finish": ("is not a number of milliseconds", "5 seconds"),
+    "down-signal": ("is not a signal", "15"),
+    "notification-fd": ("is not a descriptor number from 3 to 1023", "none"),
+    "leftovers": ("is none of ignore, wait, kill", "ignore"),
+}
+VALUES = {
+    "word": b"soon\n",
+    "negative": b"-1\n",
+    "empty": b"",
+    "huge number": b"9" * 5000,
+    "not a number": b"nan\n",
+    "infinite": b"inf\n",
+    "exponent": b"1e3\n",
+    "noise": b"\x1b[2J\0\xff\x9b31m",
+    "other digits": "\u0663\u00b2".encode(),
+}
+
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "directory": Path.mkdir,
+    "FIFO": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+def read(knobs: Knobs, knob: str) -> object:
+    name = "backoff" if knob.startswith("backoff/") else knob.replace("-", "_")
+    return getattr(knobs, name)()
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("knob", KNOBS)
+def test_every_bad_value(tmp_path: Path, knob: str, value: str) -> None:
+    what, default = KNOBS[knob]
+    said: list[str] = []
+    knobs = Knobs(bytes(tmp_path), b"bad", lambda _, line: said.append(line))
+    taken = read(knobs, knob)
+    assert said == []
+    knobs.look_again()
+    path = tmp_path / knob
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(VALUES[value])
+    words = VALUES[value].decode("ascii", "replace").split()
+    word = ascii(words[0][:20] if words else "")
+    assert read(knobs, knob) == taken
+    assert said == [f"bad value in bad/{knob}: {word} {what}; the default is taken: {default}"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_plain_files(scan: Scan, kind: str) -> None:
+    scan.add("good")
+    path = scan.add("bad", FAILING, finish="#!/bin/sh\nexit 0\n")
+    (path / "backoff").mkdir()
+    for knob in KNOBS:
+        KINDS[kind](path / knob)
+    scan.start()
+    tries(scan, "bad", 2)
+    program(path / "run", SLEEPER)
+    scan.control("bad", "u")
+    scan.up("bad")
+    scan.control("bad", "d")
+    scan.state("bad", "down")
+    said = lines(scan, "bad")
+    assert set(said) == {
+        f"supervise: warning: bad: bad value in bad/{knob}: it is not a plain file;"
+        f" the default is taken: {default}"
+        for knob, (_, default) in KNOBS.items()
+    }
+    assert all(said.count(line) <= 2 for line in said)  # once more after `u`
+    well(scan)
+
+
+def test_a_value_of_a_terabyte(tmp_path: Path) -> None:
+    said: list[str] = []
+    for knob in KNOBS:
+        path = tmp_path / knob
+        path.parent.mkdir(exist_ok=True)
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    knobs = Knobs(bytes(tmp_path), b"bad", lambda _, line: said.append(line))
+    for knob in KNOBS:
+        read(knobs, knob)
+    assert len(set(said)) == len(KNOBS)
+    assert all(len(line) < 300 for line in said)
+
+
+@pytest.mark.parametrize("kind", ["file", "FIFO"])
+def test_a_backoff_that_is_no_directory(scan: Scan, kind: str) -> None:
+    path = scan.add("bad", FAILING) / "backoff"
+    path.write_text("3\n") if kind == "file" else os.mkfifo(path)
+    scan.start()
+    tries(scan, "bad", 3)
+    assert line(scan, "bad") == (
+        "supervise: warning: bad: bad/backoff is not a directory: it is ignored"
+    )
+
+
+def test_a_least_delay(scan: Scan) -> None:
+    """A backoff of nothing would spin."""
+    scan.add("bad", FAILING, backoff__first="0\n", backoff__max="0.01\n")
+    scan.start()
+    tries(scan, "bad", 3)
+    line(scan, "bad/backoff/first: '0' is less than 0.1 seconds; the default is taken: 1 seconds")
+    line(scan, "bad/backoff/max: '0.01' is less than 0.1 seconds; the default is taken: 60 seconds")
+
+
+# watch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_watch_that_is_no_plain_file(scan: Scan, kind: str) -> None:
+    scan.add("good")
+    KINDS[kind](scan.add("bad", FAILING) / "watch")
+    scan.start()
+    tries(scan, "bad", 3)
+    assert line(scan, "bad") == (
+        "supervise: warning: bad: unable to read bad/watch: it is not a plain file"
+    )
+    well(scan)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\0" * 100, b"\x1b[2J/etc\0/\xff\n" * 9, bytes(range(256)) * 400, b"/a\n" * 30000],
+    ids=["zeros", "escapes", "noise", "many"],
+)
+def test_a_watch_with_noise(scan: Scan, data: bytes) -> None:
+    scan.add("good")
+    (scan.add("bad", FAILING) / "watch").write_bytes(data)
+    scan.start()
+    tries(scan, "bad", 3)
+    assert line(scan, "bad") == (
+        "supervise: warning: bad: bad value in bad/watch:"
+        " a path a line is wanted, at most 100; the rest is ignored"
+    )
+    well(scan)
+
+
+def test_paths_in_watch_that_can_never_be(scan: Scan) -> None:
+    """The good one among them is heeded."""
+    path = scan.add("bad", start_check="#!/bin/sh\ntest -e go\n", backoff__first="1000\n")
+    (path / "backoff/max").write_text("1000\n")
+    long = "/" + "x" * 5000
+    deep = "/" + "x/" * 2500
+    (path / "watch").write_text(f"{long}\n{deep}\n\x1b[2J\n/etc/passwd/x\n/no/such\n  go  \n")
+    scan.start()
+    scan.until("bad", lambda found: found.state == "waiting" and found.failures == 2)
+    (path / "go").touch()
+    scan.up("bad")
+    assert lines(scan, "Traceback") == lines(scan, "fault") == []
