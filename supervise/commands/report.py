@@ -62,8 +62,9 @@ def describe(directory: bytes) -> Object:
     """The object of one service; every key is always there."""
     service = _blank(directory)
     try:
-        os.close(client.open_ok(directory))
-        service["supervised"] = True
+        ok = client.open_ok(directory)
+        service["supervised"] = client.is_fifo(ok)
+        os.close(ok)
         view = look(directory)
     except (OSError, ValueError):
         _tell_remains(service, directory)

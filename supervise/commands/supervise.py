@@ -17,7 +17,7 @@ def main() -> None:
         os.chdir(given)
     except OSError as error:
         fail("supervise", f"unable to chdir to {given}", error)
-    from supervise.engine.directory import UnusableError
+    from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.lone import Lone
 

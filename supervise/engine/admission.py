@@ -4,7 +4,7 @@ import os
 import resource
 import stat
 
-from supervise.engine.directory import UnusableError
+from supervise.engine.checked import UnusableError
 
 _SPARE = 64
 """Descriptors that we keep for ourselves: what is opened and closed while services are served."""

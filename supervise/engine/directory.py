@@ -4,30 +4,29 @@ Layout and modes are those of daemontools 0.76; `state`, `stdout` and `ready` ar
 found there is checked to be what it should be before it is used.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
 import stat
-import sys
-import termios
-from collections.abc import Callable
 
+from supervise.engine.checked import (
+    FLAGS,
+    BusyError,
+    check,
+    identity,
+    make,
+    make_fifo,
+    no_file,
+    open_fifo,
+    waiting_bytes,
+    wrong,
+)
 from supervise.engine.messages import printable
 from supervise.protocol import record
 from supervise.protocol.errors import text
 
-_FIFO_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE_FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS))
-_TRUSTED = (0, os.geteuid())
-
-
-class UnusableError(Exception):
-    """The service cannot be supervised; the text says what is wrong, and where."""
-
-
-class BusyError(UnusableError):
-    """Another supervisor holds the lock."""
+_NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS
 
 
 class SuperviseDirectory:
@@ -37,7 +36,7 @@ class SuperviseDirectory:
     :raises UnusableError: where something is missing, in the way, or not ours.
     """
 
-    __slots__ = ("_lock", "_name", "_ok", "_path", "control")
+    __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "control")
 
     def __init__(self, service: bytes, name: bytes) -> None:
         self.follow(service, name)
@@ -56,23 +55,35 @@ class SuperviseDirectory:
     def _take(self, path: bytes) -> None:
         make(path, self._name[:-1])
         self._lock = self._open_lock()
-        self._check_file(b"status")
+        self._identity = identity(os.fstat(self._lock))
+        for name in (b"status", b"status.new"):
+            self._check_file(name)
         self.control = self._open_fifo(b"control", os.O_RDWR)
-        make_fifo(self._path + b"ok", self._name + "ok")
+        self._check_ok()
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
         self._ok = open_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
 
+    def _check_ok(self) -> None:
+        """Before anything is started. Not opened yet: that would tell that somebody supervises."""
+        path, shown = self._path + b"ok", self._name + "ok"
+        make_fifo(path, shown)
+        fd = os.open(path, os.O_PATH | FLAGS)
+        try:
+            check(fd, shown, stat.S_ISFIFO, "a FIFO")
+        finally:
+            os.close(fd)
+
     def _open_lock(self) -> int:
         path = self._path + b"lock"
         shown = self._name + "lock"
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE_FLAGS, 0o600)
+            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | FLAGS, 0o600)
         except OSError as error:
-            raise _unable("acquire", shown, error) from None
+            raise no_file("acquire", path, shown, error) from None
         try:
-            _check(fd, shown, stat.S_ISREG, "a plain file")
+            check(fd, shown, stat.S_ISREG, "a plain file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(fd)
@@ -82,17 +93,31 @@ class SuperviseDirectory:
             raise
         return fd
 
+    def _here(self) -> bytes:
+        """Where it is now. It may have been moved, and another one have taken its place, in which
+        we must not write: the lock that we hold is in ours.
+
+        :raises FileNotFoundError: where it was removed, or covered by a mount.
+        """
+        for path in (self._path, os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]):
+            with contextlib.suppress(OSError):
+                if identity(os.lstat(path + b"lock")) == self._identity:
+                    self._path = path
+                    return path
+        raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+
     def _open_fifo(self, name: bytes, mode: int) -> int:
         return open_fifo(self._path + name, self._name + name.decode(), mode)
 
     def open_pipe(self, name: bytes) -> int:
         """A FIFO that we hold open at both ends, so that it outlives whoever else uses it."""
+        self._here()
         return self._open_fifo(name, os.O_RDWR)
 
     def has_writer(self, name: bytes) -> bool:
         """Whether somebody holds this FIFO open at its writing end, or left something in it."""
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | _FIFO_FLAGS)
+            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
         except OSError:
             return False
         try:
@@ -108,7 +133,7 @@ class SuperviseDirectory:
         except FileNotFoundError:
             return
         if not stat.S_ISREG(found.st_mode):
-            raise _wrong(self._name + name.decode(), "a plain file")
+            raise wrong(self._name + name.decode(), "a plain file")
 
     def read_status(self) -> bytes:
         """Empty where there is none."""
@@ -121,35 +146,42 @@ class SuperviseDirectory:
     def _read(self, name: bytes, size: int) -> bytes:
         shown = self._name + name.decode()
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | _FILE_FLAGS)
+            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise _unable("read", shown, error) from None
+            raise no_file("read", self._path + name, shown, error) from None
         try:
-            _check(fd, shown, stat.S_ISREG, "a plain file")
+            check(fd, shown, stat.S_ISREG, "a plain file")
             return os.read(fd, size)
         finally:
             os.close(fd)
 
     def write_status(self, data: bytes) -> None:
-        """Replaced as a whole by a rename; where the disk has no room for a second file, in place.
+        """Replaced as a whole by a rename; where no second file can be had, in place.
 
         :raises OSError: where neither can be had.
         """
-        path = self._path + b"status"
-        new = path + b".new"
+        path = self._here() + b"status"
         try:
-            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FILE_FLAGS, 0o644)
-            try:
-                os.write(fd, data)
-            finally:
-                os.close(fd)
-            os.rename(new, path)
+            self._replace(path, path + b".new", data)
         except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            self._write_in_place(path, data)
+            try:
+                self._write_in_place(path, data)
+            except OSError:
+                raise error from None
+
+    def _replace(self, path: bytes, new: bytes, data: bytes) -> None:
+        try:
+            fd = os.open(new, _NEW_FILE_FLAGS, 0o644)
+        except FileExistsError:  # left by one that died here, or put there: not written into
+            os.unlink(new)
+            fd = os.open(new, _NEW_FILE_FLAGS, 0o644)
+        try:
+            os.write(fd, data)
+        finally:
+            os.close(fd)
+        os.rename(new, path)
 
     def write_record(self, data: bytes) -> None:
         """In place, by one write. The first one allocates the room for all that follow.
@@ -158,17 +190,17 @@ class SuperviseDirectory:
         """
         shown = self._name + "state"
         try:
-            fd = os.open(self._path + b"state", os.O_WRONLY | os.O_CREAT | _FILE_FLAGS, 0o600)
+            fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
             try:
-                _check(fd, shown, stat.S_ISREG, "a plain file")
+                check(fd, shown, stat.S_ISREG, "a plain file")
                 os.pwrite(fd, data, 0)
             finally:
                 os.close(fd)
         except OSError as error:
-            raise _unable("write", shown, error) from None
+            raise no_file("write", self._path + b"state", shown, error) from None
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:
-        fd = os.open(path, os.O_WRONLY | _FILE_FLAGS)
+        fd = os.open(path, os.O_WRONLY | FLAGS)
         try:
             os.pwrite(fd, data, 0)
         finally:
@@ -179,64 +211,3 @@ class SuperviseDirectory:
             if fd >= 0:
                 os.close(fd)
         self._lock = self._ok = self.control = -1
-
-
-def make(path: bytes, shown: str) -> None:
-    """The `supervise/` itself, where it is not there yet. It may be a symbolic link."""
-    try:
-        os.mkdir(path, 0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise _unable("create", shown, error) from None
-
-
-def make_fifo(path: bytes, shown: str) -> None:
-    """Where nothing is there yet; what is there must be a FIFO."""
-    try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        if not stat.S_ISFIFO(os.lstat(path).st_mode):
-            raise _wrong(shown, "a FIFO") from None
-    except OSError as error:
-        raise _unable("create", shown, error) from None
-
-
-def open_fifo(path: bytes, shown: str, mode: int) -> int:
-    """Without waiting for another end."""
-    make_fifo(path, shown)
-    try:
-        fd = os.open(path, mode | _FIFO_FLAGS)
-    except OSError as error:
-        raise _unable("open", shown, error) from None
-    try:
-        _check(fd, shown, stat.S_ISFIFO, "a FIFO")
-    except UnusableError:
-        os.close(fd)
-        raise
-    return fd
-
-
-def waiting_bytes(fd: int) -> int:
-    """How much lies unread in a FIFO."""
-    answer = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
-    return int.from_bytes(answer, sys.byteorder)
-
-
-def _unable(verb: str, shown: str, error: OSError) -> UnusableError:
-    return UnusableError(f"unable to {verb} {shown}: {text(error)}")
-
-
-def _check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
-    """That it is the right kind of thing, and that nobody else can have put it there."""
-    found = os.fstat(fd)
-    if not right(found.st_mode):
-        raise _wrong(shown, what)
-    if found.st_uid not in _TRUSTED:
-        raise UnusableError(f"{shown} belongs to somebody else: remove it")
-    if found.st_nlink > 1:
-        raise UnusableError(f"{shown} has a second name elsewhere: remove it")
-
-
-def _wrong(shown: str, what: str) -> UnusableError:
-    return UnusableError(f"{shown} is not {what}: remove it")

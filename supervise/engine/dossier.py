@@ -9,7 +9,8 @@ from supervise.core import events
 from supervise.core.events import Event
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
-from supervise.engine.directory import SuperviseDirectory, UnusableError
+from supervise.engine.checked import UnusableError
+from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.messages import printable
@@ -153,8 +154,9 @@ class Dossier:
             self.mended("status")
             self.host.changed()
         except OSError as error:
-            what = f"unable to write {self.name}/supervise/status: {text(error)}"
-            self.complain("status", what)
+            if "state" not in self._complaints:  # of the same cause, which one line tells
+                what = f"unable to write {self.name}/supervise/status: {text(error)}"
+                self.complain("status", what)
 
     # In words
 

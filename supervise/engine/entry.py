@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from supervise.core.situation import NEVER
-from supervise.engine import directory, files
+from supervise.engine import checked, files
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
@@ -70,9 +70,9 @@ class Entry:
 
     def _open_pipe(self) -> None:
         name = os.fsdecode(printable(self.place.name))
-        directory.make(self.place.path + b"/supervise", f"{name}/supervise")
+        checked.make(self.place.path + b"/supervise", f"{name}/supervise")
         path = self.place.path + b"/supervise/stdout"
-        self._pipe = directory.open_fifo(path, f"{name}/supervise/stdout", os.O_RDWR)
+        self._pipe = checked.open_fifo(path, f"{name}/supervise/stdout", os.O_RDWR)
 
     def _log_place(self) -> Place:
         path = self.place.path + b"/log"
@@ -81,7 +81,7 @@ class Entry:
             found = os.stat(path)
         except OSError as error:
             shown = os.fsdecode(printable(name))
-            raise directory.UnusableError(f"unable to stat {shown}: {text(error)}") from None
+            raise checked.UnusableError(f"unable to stat {shown}: {text(error)}") from None
         return Place(path, name, found.st_dev, found.st_ino)
 
     def follow(self, place: Place) -> None:
@@ -147,7 +147,7 @@ class Entry:
             self._let_go_of_writing()
             self._alarm = Alarm(self._look_at_log)
             self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
-            self._log.order("ox" if directory.waiting_bytes(self._pipe) else "x")
+            self._log.order("ox" if checked.waiting_bytes(self._pipe) else "x")
 
     def _let_go_of_writing(self) -> None:
         """The number stays: a logger that starts only now, and its finish, are given it to read."""
@@ -159,7 +159,7 @@ class Entry:
         self._looks += 1
         if self._log is None or self._alarm is None:
             return
-        if directory.waiting_bytes(self._pipe) == 0 or self._looks >= _DRAIN_PATIENCE:
+        if checked.waiting_bytes(self._pipe) == 0 or self._looks >= _DRAIN_PATIENCE:
             self._log.order("d")
         else:
             self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from supervise.core import events
 from supervise.engine import explain
-from supervise.engine.directory import UnusableError
+from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, stamp
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness

@@ -5,7 +5,7 @@ import signal
 import time
 
 from supervise.engine import signals
-from supervise.engine.directory import BusyError
+from supervise.engine.checked import BusyError
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 
 from supervise.protocol.errors import text
 
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
 Identity = tuple[int, int]
 """Device and inode: what makes a service directory this one and no other, as 0.76."""
 
 
 class OwnList:
-    """:ivar trouble: why it cannot be written, else empty."""
+    """:ivar trouble: why it cannot be written, else empty; the first reason, which says most."""
 
     def __init__(self, home: bytes) -> None:
         self._services = home + b"/.svscan/services/"
@@ -60,8 +62,11 @@ class OwnList:
         self._try(lambda: self._tell(self._refused + name, reason))
 
     def _tell(self, file: bytes, reason: str) -> None:
-        with open(file, "wb") as out:
-            out.write(reason.encode("utf-8", "surrogateescape") + b"\n")
+        fd = os.open(file, _FLAGS, 0o644)
+        try:
+            os.write(fd, reason.encode("utf-8", "surrogateescape") + b"\n")
+        finally:
+            os.close(fd)
 
     def accept(self, name: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -71,4 +76,4 @@ class OwnList:
         try:
             write()
         except OSError as error:
-            self.trouble = text(error)
+            self.trouble = self.trouble or text(error)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from supervise.engine import admission
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
-from supervise.engine.directory import BusyError, UnusableError
+from supervise.engine.checked import BusyError, UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
 from supervise.engine.host import Host, now
@@ -34,7 +34,7 @@ class Scanner:
         self._own = OwnList(home)
         self._candidates: dict[bytes, Candidate] = {}
         self._warned: set[tuple[Identity, str]] = set()
-        self._closed = False
+        self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
     def begin(self) -> None:
@@ -61,9 +61,9 @@ class Scanner:
         for identity, path in list(self._own):
             if identity not in self.entries:
                 self._look_at_unlinked(identity, path)
-        if self._own.trouble:
-            trouble, self._own.trouble = self._own.trouble, ""
-            self._host.say("svscan", f"warning: unable to write .svscan: {trouble}")
+        if self._own.trouble and not self._own_told:
+            self._own_told = True
+            self._host.say("svscan", f"warning: unable to write .svscan: {self._own.trouble}")
 
     def look(self, name: bytes) -> None:
         """Take up what this name stands for, if it is a service and not taken up yet."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from supervise.core import events, machine
 from supervise.core.events import Event, Signal
 from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
-from supervise.engine.directory import UnusableError
+from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, Place
 from supervise.engine.guard import Guard, GuardedHost
 from supervise.engine.helper import Helper

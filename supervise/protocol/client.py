@@ -36,9 +36,17 @@ def open_ok(directory: bytes) -> int:
     return os.open(directory + b"/supervise/ok" if directory else b"", _WRITE)
 
 
+def is_fifo(fd: int) -> bool:
+    """What is none has no reader: nobody supervises."""
+    return os.fstat(fd).st_mode & 0o170000 == 0o010000
+
+
 def open_control(directory: bytes) -> int:
     """A descriptor to write letters to. A write waits when the FIFO is full, as in 0.76."""
     control = os.open(directory + b"/supervise/control" if directory else b"", _WRITE)
+    if not is_fifo(control):  # to be written to by nobody, least of all by root
+        os.close(control)
+        raise OSError(ENXIO, os.strerror(ENXIO))
     os.set_blocking(control, True)
     return control
 

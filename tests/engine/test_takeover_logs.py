@@ -3,7 +3,7 @@
 import os
 import signal
 
-from supervise.engine.directory import waiting_bytes
+from supervise.engine.checked import waiting_bytes
 from tests.support.gate import Gate, end, gone, replace_svscan, taken_up
 from tests.support.scan import Scan, eventually
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.scan import BIN, DEADLINE, Scan, eventually
 
@@ -57,3 +60,54 @@ def more_tries(scan: Scan, name: str, times: int) -> None:
 
 def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def inside(scan: Scan, script: str) -> None:
+    """svscan in a mount namespace of its own, after this shell script there. Paths of the scan are
+    then as svscan sees them."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("mounts need root and unshare")
+    command = [
+        "unshare",
+        "-m",
+        "--propagation",
+        "private",
+        "sh",
+        "-ec",
+        script + '\nexec "$@"',
+        "sh",
+    ]
+    with scan.messages.open("ab") as err:
+        scan.svscan = subprocess.Popen(
+            [*command, BIN / "svscan", scan.home],
+            stdin=subprocess.DEVNULL,
+            stderr=err,
+            env={**os.environ, "S": str(scan.services), "H": str(scan.home)},
+        )
+    running = Path(f"/proc/{scan.svscan.pid}/comm")
+    eventually(
+        lambda: (
+            scan.svscan.poll() is not None or running.read_text().strip() not in ("unshare", "sh")
+        ),
+        "svscan in its namespace",
+    )
+    if scan.svscan.poll() is not None:
+        pytest.skip(f"no mounts here: {scan.said()}")
+    scan.home = Path(f"/proc/{scan.svscan.pid}/root{scan.home}")
+    scan.services = Path(f"/proc/{scan.svscan.pid}/root{scan.services}")
+
+
+def enter(scan: Scan, script: str) -> None:
+    """Run a shell script in the mount namespace of svscan."""
+    assert scan.svscan is not None
+    subprocess.run(
+        ["nsenter", "-m", "-t", str(scan.svscan.pid), "sh", "-ec", script],
+        check=True,
+        timeout=DEADLINE,
+        env={**os.environ, "S": _plain(scan.services), "H": _plain(scan.home)},
+    )
+
+
+def _plain(path: Path) -> str:
+    """As it is called inside."""
+    return str(path).partition("/root")[2] if str(path).startswith("/proc/") else str(path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervise.engine import processes
-from supervise.engine.directory import waiting_bytes
+from supervise.engine.checked import waiting_bytes
 from tests.support.scan import Scan, eventually
 
 

@@ -1,0 +1,109 @@
+"""Files, FIFOs and directories that are checked to be what they should be before they are used."""
+
+import contextlib
+import fcntl
+import os
+import stat
+import sys
+import termios
+from collections.abc import Callable
+
+from supervise.protocol.errors import text
+
+FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Nothing is followed, and nobody is waited for."""
+
+_TRUSTED = (0, os.geteuid())
+
+
+class UnusableError(Exception):
+    """The service cannot be supervised; the text says what is wrong, and where."""
+
+
+class BusyError(UnusableError):
+    """Another supervisor holds the lock."""
+
+
+def make(path: bytes, shown: str) -> None:
+    """The `supervise/` itself, where it is not there yet. It may be a symbolic link."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        _check_directory(path, shown)
+    except OSError as error:
+        raise unable("create", shown, error) from None
+
+
+def _check_directory(path: bytes, shown: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        where = ascii(os.fsdecode(os.readlink(path)))
+        raise UnusableError(f"{shown} is a link to {where}, which does not exist") from None
+    except OSError as error:
+        raise unable("stat", shown, error) from None
+    if stat.S_ISDIR(mode) and mode & stat.S_IWOTH:
+        raise UnusableError(f"{shown} can be written by everybody: chmod o-w")
+
+
+def make_fifo(path: bytes, shown: str) -> None:
+    """Where nothing is there yet; what is there must be a FIFO."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        if not stat.S_ISFIFO(os.lstat(path).st_mode):
+            raise wrong(shown, "a FIFO") from None
+    except OSError as error:
+        raise unable("create", shown, error) from None
+
+
+def open_fifo(path: bytes, shown: str, mode: int) -> int:
+    """Without waiting for another end."""
+    make_fifo(path, shown)
+    try:
+        fd = os.open(path, mode | FLAGS)
+    except OSError as error:
+        raise unable("open", shown, error) from None
+    try:
+        check(fd, shown, stat.S_ISFIFO, "a FIFO")
+    except UnusableError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def waiting_bytes(fd: int) -> int:
+    """How much lies unread in a FIFO."""
+    answer = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)
+
+
+def identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def unable(verb: str, shown: str, error: OSError) -> UnusableError:
+    return UnusableError(f"unable to {verb} {shown}: {text(error)}")
+
+
+def no_file(verb: str, path: bytes, shown: str, error: OSError) -> UnusableError:
+    """What cannot be opened may be no plain file at all, which says more."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return wrong(shown, "a plain file")
+    return unable(verb, shown, error)
+
+
+def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
+    """That it is the right kind of thing, and that nobody else can have put it there."""
+    found = os.fstat(fd)
+    if not right(found.st_mode):
+        raise wrong(shown, what)
+    if found.st_uid not in _TRUSTED:
+        raise UnusableError(f"{shown} belongs to somebody else: remove it")
+    if found.st_nlink > 1:
+        raise UnusableError(f"{shown} has a second name elsewhere: remove it")
+
+
+def wrong(shown: str, what: str) -> UnusableError:
+    return UnusableError(f"{shown} is not {what}: remove it")
