@@ -3,26 +3,28 @@
 import os
 import sys
 
+from supervise.commands import plain
+
 
 def main() -> None:
+    plain.begin()
     words = sys.argv[1:]
     if len(words) != 1 or not words[0]:
-        sys.stderr.write("supervise: usage: supervise dir\n")
-        sys.exit(100)
-    from supervise.commands.daemon import fail, prepare
+        plain.complain(b"supervise: usage: supervise dir")
+        plain.end(plain.USAGE)
+    from supervise.commands.daemon import enter, fail, prepare
 
     prepare()
     given = words[0]
-    try:
-        os.chdir(given)
-    except OSError as error:
-        fail("supervise", f"unable to chdir to {given}", error)
+    enter("supervise", given)
     from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.lone import Lone
+    from supervise.protocol.errors import text
 
     try:
         Lone(Host(), os.getcwdb(), os.fsencode(given)).run()
     except UnusableError as error:
-        sys.stderr.write(f"supervise: fatal: {error}\n")
-        sys.exit(111)
+        fail("supervise", str(error))
+    except OSError as error:
+        fail("supervise", f"unable to use directory {given}: {text(error)}")

@@ -3,26 +3,31 @@
 import os
 import sys
 
+from supervise.commands import plain
+from supervise.commands.seconds import seconds_of
+
 USAGE = "usage: svscan [--interval=SECONDS] [dir]"
 
 
 def main() -> None:
+    plain.begin()
     directory, interval = _arguments(sys.argv[1:])
-    from supervise.commands.daemon import fail, prepare
+    from supervise.commands.daemon import enter, fail, prepare
 
     prepare()
     if directory is not None:
-        try:
-            os.chdir(directory)
-        except OSError as error:
-            fail("svscan", f"unable to chdir to {directory}", error)
+        enter("svscan", directory)
+    from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.svscan import Svscan
+    from supervise.protocol.errors import text
 
     try:
         Svscan(Host(), os.getcwdb(), interval).run()
+    except UnusableError as error:
+        fail("svscan", str(error))
     except OSError as error:
-        fail("svscan", f"unable to use directory {directory or '.'}", error)
+        fail("svscan", f"unable to use directory {directory or '.'}: {text(error)}")
 
 
 def _arguments(words: list[str]) -> tuple[str | None, float]:
@@ -30,18 +35,21 @@ def _arguments(words: list[str]) -> tuple[str | None, float]:
     while words and words[0].startswith("--") and words[0] != "--":
         name, _, value = words.pop(0).partition("=")
         if name == "--help":
-            print(USAGE)
-            sys.exit(0)
-        if name != "--interval" or not value.replace(".", "", 1).isdecimal():
-            _usage()
-        interval = float(value)
+            plain.write(USAGE.encode() + b"\n")
+            plain.end(0)
+        if name != "--interval":
+            _usage(USAGE)
+        try:
+            interval = seconds_of(value)
+        except ValueError as error:
+            _usage(f"usage: {error}")
     if words and words[0] == "--":
         words.pop(0)
     if len(words) > 1:
-        _usage()
+        _usage(USAGE)
     return (words[0] if words else None), interval
 
 
-def _usage() -> None:
-    sys.stderr.write(f"svscan: {USAGE}\n")
-    sys.exit(100)
+def _usage(line: str) -> None:
+    plain.complain(os.fsencode(f"svscan: {line}"))
+    plain.end(plain.USAGE)

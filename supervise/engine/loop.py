@@ -8,6 +8,9 @@ from itertools import count
 
 from supervise.core.situation import NEVER
 
+_LONGEST = 1e6
+"""Seconds: epoll takes at most 24 days at a time."""
+
 _AT_ONCE = 256
 """Events taken in one turn; room for them is made in each."""
 
@@ -73,7 +76,7 @@ class Loop:
             heapq.heappop(self._heap)
         if not self._heap:
             return -1
-        return max(0.0, self._heap[0][0] - time.monotonic())
+        return min(max(0.0, self._heap[0][0] - time.monotonic()), _LONGEST)
 
     def _ring(self) -> None:
         now = time.monotonic()

@@ -5,12 +5,15 @@ import fcntl
 import gc
 import os
 import signal
+import stat
 
 from supervise.core.situation import NEVER
 from supervise.engine import signals
+from supervise.engine.checked import UnusableError
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.manager import Manager
+from supervise.engine.messages import printable
 from supervise.engine.notices import Notice
 from supervise.engine.patience import LockWait
 from supervise.engine.scanner import Scanner
@@ -31,6 +34,7 @@ class Svscan:
     def __init__(self, host: Host, home: bytes, interval: float) -> None:
         self._host = host
         self._home = home
+        self._shown = os.fsdecode(printable(home))
         self._interval = interval
         self._manager = Manager(host)
         if self._manager.listens:
@@ -64,6 +68,9 @@ class Svscan:
 
     def _acquire(self) -> bool:
         fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if os.fstat(fd).st_mode & stat.S_IWOTH:
+            os.close(fd)
+            raise UnusableError(f"{self._shown} can be written by everybody: chmod o-w")
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -78,7 +85,7 @@ class Svscan:
         return True
 
     def _held(self) -> str:
-        return f"another svscan has {os.fsdecode(self._home)}"
+        return f"another svscan has {self._shown}"
 
     def _try_again(self) -> None:
         if self._lock < 0 and self._acquire() and self._lock_wait is not None:
@@ -110,7 +117,7 @@ class Svscan:
             self._interval = self._interval or INTERVAL
             self._host.say(
                 "svscan",
-                f"warning: unable to watch {os.fsdecode(self._home)}: {text(error)};"
+                f"warning: unable to watch {self._shown}: {text(error)};"
                 f" scanning every {self._interval:g} seconds",
             )
 
@@ -168,7 +175,7 @@ class Svscan:
             self._identity = (0, 0)
             self._host.say(
                 "svscan",
-                f"warning: {os.fsdecode(self._home)} was removed or replaced;"
+                f"warning: {self._shown} was removed or replaced;"
                 " what is supervised goes on, and a new one is taken when it is there",
             )
             if self._watch is not None:
@@ -178,7 +185,7 @@ class Svscan:
 
     def _take_new_home(self) -> None:
         old = self._lock
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnusableError):
             if self._acquire():
                 os.close(old)
                 self._start_watch()

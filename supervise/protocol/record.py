@@ -17,6 +17,9 @@ VERSION = 1
 NEVER = -1.0
 """A deadline that is not set."""
 
+_ETERNITY = 1e12
+"""Seconds. What lies beyond, infinity, and what is not a number, was not written by us."""
+
 STATES = ("down", "waiting", "checking", "up", "stopping", "leftovers", "finishing", "gone")
 WANTS = ("down", "up", "once")
 READINESS = ("untold", "not yet", "ready", "unknown")
@@ -206,6 +209,9 @@ def _fields(data: bytes) -> Record:
         found.starts,
         deaths,
     ) = _BODY.unpack_from(data, _HEAD.size)
+    for moment in (found.started_at, found.start_at, found.deadline):
+        if not NEVER <= moment < _ETERNITY:
+            raise ValueError("a value out of range")
     found.state = STATES[state]
     found.want = WANTS[want]
     found.readiness = READINESS[readiness]

@@ -26,7 +26,7 @@ stamps = st.binary(min_size=12, max_size=12)
 nonces = st.binary(min_size=8, max_size=8)
 words = st.integers(0, 2**32 - 1)
 longs = st.integers(0, 2**64 - 1)
-moments = st.floats(allow_nan=False)
+moments = st.floats(-1.0, 1e12, exclude_max=True)
 flags = st.booleans()
 deaths = st.builds(Death, stamps, moments, st.integers(-256, 255), flags)
 VALUES = {
@@ -96,6 +96,16 @@ def test_what_is_packed_is_unpacked(values) -> None:
     data = record.pack(before)
     assert len(data) == record.SIZE
     assert content(record.unpack(data)) == content(before)
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), float("-inf"), -2.0, 1e12])
+@pytest.mark.parametrize("field", ["started_at", "start_at", "deadline"])
+def test_a_time_that_cannot_be_is_an_error(field: str, moment: float) -> None:
+    """Though the checksum is right: an alarm set to it would never ring, or for ever."""
+    before = example()
+    setattr(before, field, moment)
+    with pytest.raises(ValueError, match="out of range"):
+        record.unpack(record.pack(before))
 
 
 def test_every_field_is_tried() -> None:
