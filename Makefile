@@ -12,7 +12,7 @@ help: ## list the targets
 venv: .venv/installed ## build .venv with all programs in .venv/bin
 
 .venv/installed: pyproject.toml $(PROGRAMS)
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/packages no-such-program:python3-venv
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || keepalived/box/packages no-such-program:python3-venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m compileall -q supervise
@@ -22,7 +22,7 @@ run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it
 	@exec keepalived/box/run $(BIN)
 
 test: venv ## everything that is tested, in about five minutes
-	@tests/packages $(TEST_PACKAGES)
+	@keepalived/box/packages $(TEST_PACKAGES)
 	$(BIN)/python -m pytest -n 4
 
 retest: venv ## only what failed last, one after the other
@@ -34,7 +34,7 @@ check: venv ## ruff and mypy --strict
 	$(BIN)/mypy
 
 bench: venv ## measure against daemontools, runit, s6 and Supervisor
-	@tests/packages $(BENCH_PACKAGES)
+	@keepalived/box/packages $(BENCH_PACKAGES)
 	$(BIN)/python -m bench
 
 clean: ## remove what was built
