@@ -13,6 +13,9 @@ from supervise.protocol.errors import text
 FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 """Nothing is followed, and nobody is waited for."""
 
+Identity = tuple[int, int]
+"""Device and inode: what makes a directory this one and no other, as 0.76."""
+
 _TRUSTED = (0, os.geteuid())
 
 
@@ -58,8 +61,13 @@ def make_fifo(path: bytes, shown: str) -> None:
 
 
 def open_fifo(path: bytes, shown: str, mode: int) -> int:
-    """Without waiting for another end."""
+    """Made where it is not there yet, and opened without waiting for another end."""
     make_fifo(path, shown)
+    return open_made_fifo(path, shown, mode)
+
+
+def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
+    """Without waiting for another end."""
     try:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
@@ -78,7 +86,7 @@ def waiting_bytes(fd: int) -> int:
     return int.from_bytes(answer, sys.byteorder)
 
 
-def identity(found: os.stat_result) -> tuple[int, int]:
+def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
 
 

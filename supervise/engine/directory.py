@@ -19,10 +19,11 @@ from supervise.engine.checked import (
     make_fifo,
     no_file,
     open_fifo,
+    open_made_fifo,
     waiting_bytes,
     wrong,
 )
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.protocol import record
 from supervise.protocol.errors import text
 
@@ -50,7 +51,7 @@ class SuperviseDirectory:
     def follow(self, service: bytes, name: bytes) -> None:
         """The service directory is there, and is called that in messages."""
         self._path = service + b"/supervise/"
-        self._name = os.fsdecode(printable(name)) + "/supervise/"
+        self._name = legible(name) + "/supervise/"
 
     def _take(self, path: bytes) -> None:
         make(path, self._name[:-1])
@@ -63,7 +64,7 @@ class SuperviseDirectory:
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
-        self._ok = open_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
+        self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
 
     def _check_ok(self) -> None:
         """Before anything is started. Not opened yet: that would tell that somebody supervises."""

@@ -9,11 +9,11 @@ from supervise.core import events
 from supervise.core.events import Event
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
-from supervise.engine.checked import UnusableError
+from supervise.engine.checked import Identity, UnusableError, unable
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.engine.spawn import FileAction
 from supervise.engine.takeover import Here, Heritage, inherit
 from supervise.protocol import record, status, tai64n
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     inode: int
 
     @property
-    def identity(self) -> tuple[int, int]:
+    def identity(self) -> Identity:
         return self.device, self.inode
 
 
@@ -84,7 +84,7 @@ class Dossier:
 
     @property
     def name(self) -> str:
-        return os.fsdecode(printable(self.place.name))
+        return legible(self.place.name)
 
     @property
     def running(self) -> bool:
@@ -209,6 +209,5 @@ def _normally_up(place: Place) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        name = os.fsdecode(printable(place.name))
-        raise UnusableError(f"unable to stat {name}/down: {text(error)}") from None
+        raise unable("stat", legible(place.name) + "/down", error) from None
     return False

@@ -9,10 +9,9 @@ from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.engine.service import Service
 from supervise.protocol import record
-from supervise.protocol.errors import text
 
 _DRAIN_INTERVAL = 1.0
 _DRAIN_PATIENCE = 20
@@ -65,11 +64,11 @@ class Entry:
                 )
 
     def _logged(self) -> bool:
-        """As 0.76: a name of at most 255 bytes that has a `log`."""
+        """As daemontools-encore: its `log` must be a directory, where 0.76 takes anything."""
         return os.path.isdir(self.place.path + b"/log")
 
     def _open_pipe(self) -> None:
-        name = os.fsdecode(printable(self.place.name))
+        name = legible(self.place.name)
         checked.make(self.place.path + b"/supervise", f"{name}/supervise")
         path = self.place.path + b"/supervise/stdout"
         self._pipe = checked.open_fifo(path, f"{name}/supervise/stdout", os.O_RDWR)
@@ -78,11 +77,9 @@ class Entry:
         path = self.place.path + b"/log"
         name = self.place.name + b"/log"
         try:
-            found = os.stat(path)
+            return Place(path, name, *checked.identity(os.stat(path)))
         except OSError as error:
-            shown = os.fsdecode(printable(name))
-            raise checked.UnusableError(f"unable to stat {shown}: {text(error)}") from None
-        return Place(path, name, found.st_dev, found.st_ino)
+            raise checked.unable("stat", legible(name), error) from None
 
     def follow(self, place: Place) -> None:
         """The directory was moved, or is called by another name."""
@@ -106,8 +103,7 @@ class Entry:
 
         :raises OSError: where the directory is no longer there.
         """
-        found = os.stat(self.place.path)
-        if (found.st_dev, found.st_ino) != (self.place.device, self.place.inode):
+        if checked.identity(os.stat(self.place.path)) != self.place.identity:
             return False
         try:
             kept = record.unpack(files.read(self.place.path + b"/supervise/state", record.SIZE))

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from supervise.core.backoff import Backoff
 from supervise.engine import files
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.protocol.errors import text
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Knobs:
 
     def __init__(self, directory: bytes, name: bytes, complain: Complain) -> None:
         self._directory = directory + b"/"
-        self._name = os.fsdecode(printable(name)) + "/"
+        self._name = legible(name) + "/"
         self._complain = complain
         self._names: list[bytes] | None = None
 

@@ -2,10 +2,9 @@
 
 import os
 import signal
-import time
 
 from supervise.engine import signals
-from supervise.engine.checked import BusyError
+from supervise.engine.checked import BusyError, identity
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
@@ -19,9 +18,8 @@ _INTERVAL = 0.02
 
 class Lone:
     def __init__(self, host: Host, path: bytes, name: bytes) -> None:
-        found = os.stat(path)
         self._host = host
-        self._place = Place(path, name, found.st_dev, found.st_ino)
+        self._place = Place(path, name, *identity(os.stat(path)))
         self._service: Service | None = None
         self._until = now() + _PATIENCE
         self._retry = Alarm(self._begin)
@@ -45,7 +43,7 @@ class Lone:
         try:
             self._service = Service(self._host, self._place, Pipes(), self._gone)
         except BusyError as error:
-            if time.monotonic() < self._until:
+            if now() < self._until:
                 self._host.loop.set(self._retry, now() + _INTERVAL)
                 return
             self._failed = error

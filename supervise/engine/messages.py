@@ -22,6 +22,11 @@ def printable(name: bytes) -> bytes:
     ).encode()
 
 
+def legible(name: bytes) -> str:
+    """`printable`, as text for a line."""
+    return os.fsdecode(printable(name))
+
+
 class Messages:
     def __init__(self, fd: int = 2) -> None:
         self._write = _writer(fd)

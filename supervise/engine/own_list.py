@@ -9,12 +9,10 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 
+from supervise.engine.checked import Identity
 from supervise.protocol.errors import text
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-
-Identity = tuple[int, int]
-"""Device and inode: what makes a service directory this one and no other, as 0.76."""
 
 
 class OwnList:
@@ -24,6 +22,9 @@ class OwnList:
         self._services = home + b"/.svscan/services/"
         self._refused = home + b"/.svscan/refused/"
         self.trouble = ""
+
+    def begin(self) -> None:
+        """What an earlier svscan refused is not known to be refused by us."""
         self._try(self._make)
 
     def _make(self) -> None:

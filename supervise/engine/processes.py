@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from supervise.engine.checked import identity
+
 _DEAD = b"ZX"
 
 
@@ -85,7 +87,7 @@ def same_directory(pid: int, device: int, inode: int) -> bool:
         found = os.stat(b"/proc/%d/cwd" % pid)
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (device, inode)
+    return identity(found) == (device, inode)
 
 
 def open_if_same(pid: int, start: int) -> int | None:

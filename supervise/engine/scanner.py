@@ -6,15 +6,15 @@ import os
 import stat
 from collections.abc import Callable
 
-from supervise.engine import admission
+from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
-from supervise.engine.checked import BusyError, UnusableError
+from supervise.engine.checked import BusyError, Identity, UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
-from supervise.engine.messages import printable
-from supervise.engine.own_list import Identity, OwnList
+from supervise.engine.messages import legible
+from supervise.engine.own_list import OwnList
 from supervise.engine.patience import LockWait
 from supervise.protocol.errors import text
 
@@ -33,12 +33,13 @@ class Scanner:
         self._changed = changed
         self._own = OwnList(home)
         self._candidates: dict[bytes, Candidate] = {}
-        self._warned: set[tuple[Identity, str]] = set()
+        self._warned: set[Identity] = set()
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
     def begin(self) -> None:
         """The first scan: what is there is complete."""
+        self._own.begin()
         self._scan(self.look)
 
     def scan(self) -> None:
@@ -77,7 +78,7 @@ class Scanner:
         if stat.S_ISDIR(found.st_mode):
             self._admit(name, found)
         else:
-            self._refuse(name, f"{_shown(name)} is not a directory")
+            self._refuse(name, f"{legible(name)} is not a directory")
 
     def appeared(self, name: bytes) -> None:
         """As `look`, but a directory of its own, not a link, may still be filled."""
@@ -117,7 +118,7 @@ class Scanner:
     # Taking up
 
     def _admit(self, name: bytes, found: os.stat_result) -> None:
-        identity = (found.st_dev, found.st_ino)
+        identity = checked.identity(found)
         entry = self.entries.get(identity)
         if entry is not None:
             self._follow(entry, name)
@@ -125,20 +126,20 @@ class Scanner:
             self._drop(name)
             return
         try:
-            admission.check(_shown(name), found)
+            admission.check(legible(name), found)
             if entry is None:
                 place = Place(self._real_path(name), name, *identity)
                 entry = Entry(self._host, place, self._lost)
             self._warn_once(name, found)
             entry.take_up()
         except BusyError as error:
-            self._wait_for_lock(name, str(error))
+            self._await(name, self._path(name), str(error), lambda: self.look(name))
         except UnusableError as error:
             self._refuse(name, str(error))
         except OSError as error:
-            self._refuse(name, f"unable to supervise {_shown(name)}: {text(error)}")
+            self._refuse(name, f"unable to supervise {legible(name)}: {text(error)}")
         except Exception as error:
-            self._refuse(name, f"unable to supervise {_shown(name)}: supervisor fault: {error!r}")
+            self._refuse(name, f"unable to supervise {legible(name)}: supervisor fault: {error!r}")
         else:
             self._drop(name)
         if entry is not None and not entry.empty:
@@ -156,10 +157,10 @@ class Scanner:
                 self._own.add(place.identity, place.path)
 
     def _warn_once(self, name: bytes, found: os.stat_result) -> None:
-        warning = (found.st_dev, found.st_ino), "untrusted"
-        if not admission.trusted(found) and warning not in self._warned:
-            self._warned.add(warning)
-            self._host.say("svscan", f"warning: {_shown(name)} can be written by others than root")
+        identity = checked.identity(found)
+        if not admission.trusted(found) and identity not in self._warned:
+            self._warned.add(identity)
+            self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
 
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""
@@ -186,11 +187,11 @@ class Scanner:
         if not os.path.lexists(path):
             self._drop(name)
             return
-        reason = f"unable to stat {_shown(name)}: {text(error)}"
+        reason = f"unable to stat {legible(name)}: {text(error)}"
         if error.errno != errno.ENOENT:
             self._refuse(name, reason)
         elif not isinstance(self._candidates.get(name), Dangling):
-            self._say_refused(name, reason)
+            self._host.say("svscan", f"warning: {reason}")
             self._drop(name)
             self._own.refuse(name, reason)
             try:
@@ -203,16 +204,10 @@ class Scanner:
         if isinstance(before, Refused) and before.reason == reason:
             before.once_more()
             return
-        self._say_refused(name, reason)
+        self._host.say("svscan", f"warning: {reason}")
         self._drop(name)
         self._own.refuse(name, reason)
         self._candidates[name] = Refused(self._host, reason, lambda: self.look(name))
-
-    def _say_refused(self, name: bytes, reason: str) -> None:
-        self._host.say("svscan", f"warning: {reason}")
-
-    def _wait_for_lock(self, name: bytes, reason: str) -> None:
-        self._await(name, self._path(name), reason, lambda: self.look(name))
 
     def _await(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
         """The holder of the lock may be dying. A service without a link goes by its path here."""
@@ -259,11 +254,6 @@ class Scanner:
 def _identity(path: bytes) -> Identity | None:
     """Of what is there; None where nothing is."""
     try:
-        found = os.stat(path)
+        return checked.identity(os.stat(path))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
-
-
-def _shown(name: bytes) -> str:
-    return os.fsdecode(printable(name))

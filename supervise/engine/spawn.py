@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Sequence
 
+from supervise.engine import checked
 from supervise.engine.processes import start_of
 
 NONCE = b"SUPERVISE_NONCE"
@@ -45,7 +46,7 @@ class Spawner:
     def spawn(
         self,
         directory: bytes,
-        identity: tuple[int, int],
+        identity: checked.Identity,
         command: list[bytes],
         nonce: bytes,
         files: Sequence[FileAction] = (),
@@ -77,11 +78,10 @@ class Spawner:
             os.close(fd)
         return pid, before if before == after else start_of(pid)
 
-    def _enter(self, directory: bytes, identity: tuple[int, int]) -> int:
+    def _enter(self, directory: bytes, identity: checked.Identity) -> int:
         fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            found = os.fstat(fd)
-            if (found.st_dev, found.st_ino) != identity:
+            if checked.identity(os.fstat(fd)) != identity:
                 raise WrongDirectoryError
             os.fchdir(fd)
         except BaseException:

@@ -9,11 +9,11 @@ import stat
 
 from supervise.core.situation import NEVER
 from supervise.engine import signals
-from supervise.engine.checked import UnusableError
+from supervise.engine.checked import UnusableError, identity
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.manager import Manager
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.engine.notices import Notice
 from supervise.engine.patience import LockWait
 from supervise.engine.scanner import Scanner
@@ -34,13 +34,13 @@ class Svscan:
     def __init__(self, host: Host, home: bytes, interval: float) -> None:
         self._host = host
         self._home = home
-        self._shown = os.fsdecode(printable(home))
+        self._shown = legible(home)
         self._interval = interval
         self._manager = Manager(host)
         if self._manager.listens:
             host.changed = self._tell_soon
         self._scanner = Scanner(host, home, self._changed)
-        self._rescan = Alarm(self._scan_again)
+        self._rescan = Alarm(self._scan)
         self._tell = Alarm(self._tell_manager)
         self._tardy = Alarm(self._name_the_tardy)
         self._lock = -1
@@ -68,7 +68,8 @@ class Svscan:
 
     def _acquire(self) -> bool:
         fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        if os.fstat(fd).st_mode & stat.S_IWOTH:
+        found = os.fstat(fd)
+        if found.st_mode & stat.S_IWOTH:
             os.close(fd)
             raise UnusableError(f"{self._shown} can be written by everybody: chmod o-w")
         try:
@@ -76,16 +77,13 @@ class Svscan:
         except BlockingIOError:
             os.close(fd)
             if self._lock_wait is None:
-                self._host.say("svscan", f"warning: {self._held()}, waiting for it to end")
+                held = f"another svscan has {self._shown}"
+                self._host.say("svscan", f"warning: {held}, waiting for it to end")
                 self._lock_wait = LockWait(self._host, self._home, self._try_again)
             return False
         self._lock = fd
-        found = os.fstat(fd)
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity = identity(found)
         return True
-
-    def _held(self) -> str:
-        return f"another svscan has {self._shown}"
 
     def _try_again(self) -> None:
         if self._lock < 0 and self._acquire() and self._lock_wait is not None:
@@ -148,9 +146,6 @@ class Svscan:
         elif mask & (watch.DELETE | watch.MOVED_FROM):
             self._scanner.vanished(name)
 
-    def _scan_again(self) -> None:
-        self._scan()
-
     def _scan(self) -> None:
         if self._stopping or self._lock < 0:
             return
@@ -163,8 +158,7 @@ class Svscan:
 
     def _is_home(self) -> bool:
         with contextlib.suppress(OSError):
-            found = os.stat(self._home)
-            return (found.st_dev, found.st_ino) == self._identity
+            return identity(os.stat(self._home)) == self._identity
         return False
 
     def _home_gone(self) -> None:

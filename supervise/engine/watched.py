@@ -1,10 +1,9 @@
 """The paths that `watch` names, while a start waits for one of them to change."""
 
-import os
 from collections.abc import Callable
 
 from supervise.engine.dossier import Dossier
-from supervise.engine.messages import printable
+from supervise.engine.messages import legible
 from supervise.engine.notices import PathNotice
 from supervise.protocol.errors import text
 
@@ -16,7 +15,7 @@ class Watched:
             try:
                 self._notices.append(PathNotice(dossier.host.notices, path, changed))
             except OSError as error:
-                shown = os.fsdecode(printable(path))
+                shown = legible(path)
                 dossier.complain(shown, f"unable to watch {shown}: {text(error)}")
 
     def close(self) -> None:

@@ -144,6 +144,21 @@ def test_a_second_one_waits_and_takes_over_when_the_first_is_killed(scan: Scan) 
     assert len(scan.starts()) == 1
 
 
+def test_a_second_one_that_waits_leaves_the_notes_of_the_first_alone(scan: Scan) -> None:
+    scan.add("a")
+    (scan.home / "file").touch()
+    scan.start()
+    scan.up("a")
+    note = scan.home / ".svscan/refused/file"
+    eventually(note.exists, "the note why it is refused")
+    other = second(scan)
+    try:
+        assert note.read_text() == "file is not a directory\n"
+    finally:
+        other.kill()
+        other.wait()
+
+
 def test_a_second_one_takes_over_after_quit_and_starts_afresh_after_term(scan: Scan) -> None:
     scan.add("a")
     first = scan.start()
