@@ -15,10 +15,10 @@ class Host:
 
     def __init__(self) -> None:
         self.loop = Loop()
-        self.children = Children()
         self.messages = Messages()
         self.notices = Notices(self.loop)
-        self.spawner = Spawner()
+        self.spawner = Spawner(self.loop, lambda: self.children.reap())
+        self.children = Children(lambda: self.spawner.busy)
         self.boot = _boot()
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""

@@ -5,6 +5,7 @@ A bad value is a warning that names the file, and the default is taken.
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,6 +18,23 @@ T = TypeVar("T")
 Complain = Callable[[str, str], None]
 """Called with the name of the knob, and one line."""
 
+NAMES = frozenset(
+    (
+        b"backoff",
+        b"down-signal",
+        b"finish",
+        b"leftovers",
+        b"notification-fd",
+        b"start-check",
+        b"timeout-finish",
+        b"timeout-kill",
+        b"watch",
+    )
+)
+_UNKNOWN = -1
+_SETTLED = 1_000_000_000
+"""Nanoseconds, far more than the resolution of time stamps in any file system."""
+
 LEFTOVERS = ("ignore", "wait", "kill")
 MOST_WATCHED = 100
 _MOST_SHOWN = 20
@@ -28,30 +46,40 @@ LEAST_DELAY = 0.1
 
 class Knobs:
     """Most services have few knobs or none, so the names in the directory are read first, once for
-    all that is asked until `look_again`.
+    all that is asked until `look_again`; and not again while the directory has not changed.
 
     :param complain: told of each bad value, in one line.
     """
 
-    __slots__ = ("_complain", "_directory", "_name", "_names")
+    __slots__ = ("_changed", "_complain", "_directory", "_looked", "_name", "_names")
 
     def __init__(self, directory: bytes, name: bytes, complain: Complain) -> None:
         self._directory = directory + b"/"
         self._name = legible(name) + "/"
         self._complain = complain
-        self._names: list[bytes] | None = None
+        self._names: frozenset[bytes] = frozenset()
+        self._changed = _UNKNOWN
+        self._looked = False
 
     def look_again(self) -> None:
-        self._names = None
+        self._looked = False
 
     def has(self, name: bytes) -> bool:
-        """Whether the service directory has something of this name."""
-        if self._names is None:
+        """Whether the service directory has the knob of this name."""
+        if not self._looked:
             try:
-                self._names = os.listdir(self._directory)
+                self._look()
             except OSError:
                 return os.access(self._directory + name, os.F_OK)
         return name in self._names
+
+    def _look(self) -> None:
+        changed = os.stat(self._directory).st_mtime_ns
+        if changed != self._changed:
+            self._names = NAMES.intersection(os.listdir(self._directory))
+            # What changes again at once may get the same time stamp.
+            self._changed = changed if time.time_ns() - changed > _SETTLED else _UNKNOWN
+        self._looked = True
 
     def backoff(self) -> Backoff:
         default = Backoff()

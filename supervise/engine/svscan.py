@@ -82,6 +82,7 @@ class Svscan:
                 self._lock_wait = LockWait(self._host, self._home, self._try_again)
             return False
         self._lock = fd
+        self._host.spawner.hold(fd)
         self._identity = identity(found)
         return True
 

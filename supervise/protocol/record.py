@@ -35,7 +35,7 @@ REASON_SIZE = 240
 
 _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
 _HEAD = struct.Struct("<8sHHI")
-_BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
+_BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
 _REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
 
@@ -77,6 +77,7 @@ class Record:
         "inode",
         "intent",
         "logged",
+        "next_nonce",
         "nonce",
         "owed",
         "paused",
@@ -114,6 +115,7 @@ class Record:
         self.pid = 0
         self.ticks = 0
         self.nonce = bytes(8)
+        self.next_nonce = bytes(8)
         self.helper_pid = 0
         self.helper_ticks = 0
         self.helper_nonce = bytes(8)
@@ -146,6 +148,7 @@ def pack(record: Record) -> bytes:
         record.pid,
         record.ticks,
         record.nonce,
+        record.next_nonce,
         record.helper_pid,
         record.helper_ticks,
         record.helper_nonce,
@@ -197,6 +200,7 @@ def _fields(data: bytes) -> Record:
         found.pid,
         found.ticks,
         found.nonce,
+        found.next_nonce,
         found.helper_pid,
         found.helper_ticks,
         found.helper_nonce,
