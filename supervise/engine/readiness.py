@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable
 
+from supervise.engine.checked import waiting_bytes
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.loop import Loop
 
@@ -25,10 +26,10 @@ class Readiness:
         loop.add(self.fd, self._read)
 
     def drain(self) -> None:
-        """What an earlier instance wrote counts no more."""
+        """What an earlier instance wrote counts no more. Only what is there now is read: one that
+        writes without end would keep us for ever."""
         with contextlib.suppress(BlockingIOError):
-            while os.read(self.fd, 65536):
-                pass
+            os.read(self.fd, waiting_bytes(self.fd))
 
     def _read(self, _: int) -> None:
         try:
