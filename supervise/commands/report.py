@@ -172,7 +172,8 @@ def _tell_remains(service: Object, directory: bytes) -> None:
 
 
 def refused(directory: bytes) -> bytes:
-    """Why svscan does not supervise it, as it noted in the scan directory; empty if it did not."""
+    """Why svscan does not supervise it, as it noted in the scan directory; empty if it did not.
+    What is wrong with a logger is noted under the name of its service."""
     scan, _, last = directory.rstrip(b"/").rpartition(b"/")
     if last in (b"", b".", b".."):
         return b""
@@ -181,4 +182,4 @@ def refused(directory: bytes) -> bytes:
         with open(scan + b"/.svscan/refused/" + last, "rb") as file:
             return file.read(1000).partition(b"\n")[0].strip()
     except OSError:
-        return b""
+        return refused(scan) if last == b"log" and scan != b"." else b""

@@ -77,9 +77,11 @@ class Entry:
         path = self.place.path + b"/log"
         name = self.place.name + b"/log"
         try:
-            return Place(path, name, *checked.identity(os.stat(path)))
+            found = os.stat(path)
         except OSError as error:
             raise checked.unable("stat", legible(name), error) from None
+        self._host.admission.check("svscan", legible(name), found)
+        return Place(path, name, *checked.identity(found))
 
     def follow(self, place: Place) -> None:
         """The directory was moved, or is called by another name."""
