@@ -119,6 +119,12 @@ class Instance:
         if target is None:
             return []
         dossier = self._dossier
+        limit = dossier.host.spawner.descriptors
+        if target >= limit:
+            raise UnusableError(
+                f"notification-fd is {target}, and the limit of open files {limit}:"
+                " take a lower number, or raise the limit (ulimit -n)"
+            )
         self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
         self._readiness.drain()
         return [opened(self._readiness.fd, target, os.O_RDWR)]

@@ -43,6 +43,11 @@ class Spawner:
         self._raised = (self._inherited[1], self._inherited[1])
         self._limit(self._raised)
 
+    @property
+    def descriptors(self) -> int:
+        """How many a service may have, as we were started with: its numbers lie below."""
+        return self._inherited[0]
+
     def spawn(
         self,
         directory: bytes,
