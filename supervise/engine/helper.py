@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 from supervise.core import events
-from supervise.core.situation import CHECKING
+from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
@@ -19,7 +19,7 @@ _NO_NONCE = bytes(8)
 
 
 class Helper:
-    __slots__ = ("_dossier", "_output", "_pipes", "_process", "_tell", "_tell_finished")
+    __slots__ = ("_dossier", "_limit", "_output", "_pipes", "_process", "_tell", "_tell_finished")
 
     def __init__(
         self, dossier: Dossier, pipes: Pipes, tell: Tell, tell_finished: Callable[[int], None]
@@ -30,9 +30,13 @@ class Helper:
         self._tell_finished = tell_finished
         self._process: Process | None = None
         self._output: FirstLine | None = None
+        self._limit: float | None = None
 
     def check(self) -> None:
-        """Run `start-check`. Its first line is shown as the reason when it refuses."""
+        """Run `start-check`, for at most `timeout-start-check`. Its first line is shown as the
+        reason when it refuses."""
+        self._limit = self._dossier.knobs.timeout_start_check()
+        self._dossier.give_time(self._limit)
         self._output = FirstLine(self._dossier.host.loop)
         files: list[FileAction] = [(os.POSIX_SPAWN_DUP2, self._output.write_end, 1)]
         try:
@@ -52,6 +56,11 @@ class Helper:
         if ending == 0:
             self._dossier.mended("start-check")
             self._tell(events.PASSED)
+        elif (
+            self._limit and ending == -signal.SIGKILL and self._dossier.situation.deadline == NEVER
+        ):
+            line = f"not done in {self._limit:g} seconds, killed"
+            self._refuse(f"{self._dossier.name}/start-check: {line}")
         else:
             self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
 

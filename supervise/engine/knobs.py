@@ -78,6 +78,10 @@ class Knobs:
         """Seconds (the file has milliseconds, as in s6); None: never."""
         return self._read(b"timeout-kill", _milliseconds, None) or None
 
+    def timeout_start_check(self) -> float | None:
+        """Seconds (the file has milliseconds, as those of s6); None: never."""
+        return self._read(b"timeout-start-check", _milliseconds, 60.0) or None
+
     def timeout_finish(self) -> float | None:
         """Seconds (the file has milliseconds, as in s6); None: never."""
         return self._read(b"timeout-finish", _milliseconds, 5.0) or None
