@@ -78,7 +78,7 @@ def test_without_inotify_it_looks_every_few_seconds(scan: Scan) -> None:
     scan.add("a")
     start(scan, "strace", "-D", "-qq", "-o", os.devnull, "-e", none)
     served(scan, "a")
-    scan.says("scanning every 5 seconds")
+    scan.says(": process cannot open more files; scanning every 5 seconds")
     scan.add("b")
     scan.up("b")
     assert scan.stop() == 0
