@@ -25,6 +25,7 @@ _KEYS = (
     "supervisor",
     "state",
     "reason",
+    "warnings",
     "pid",
     "since",
     "seconds",
@@ -78,7 +79,7 @@ def _blank(directory: bytes) -> Object:
     service["directory"] = os.fsdecode(directory)
     service["name"] = os.fsdecode(name(directory))
     service["supervised"] = False
-    service["deaths"] = []
+    service["warnings"], service["deaths"] = [], []
     service["normally"] = _normally(directory)
     return service
 
@@ -111,6 +112,7 @@ def _tell_view(service: Object, view: View) -> None:
         return
     service["supervisor"] = "supervise"
     service["reason"] = view.reason or None
+    service["warnings"] = view.record.warnings.splitlines()
     _tell_readiness(service, view.record)
     _tell_plans(service, view.record)
     _tell_history(service, view.record)

@@ -84,6 +84,7 @@ class Instance:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"
         children = self._dossier.host.children
         self._process = Child(children, pid, start, self._died, keep_zombie)
+        self._dossier.knobs.check()
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
@@ -100,6 +101,7 @@ class Instance:
         """Go on with one that another supervisor started."""
         dossier = self._dossier
         self._process = Adopted(dossier.host.loop, *found, self._died)
+        dossier.knobs.check()
         if dossier.situation.readiness != "not yet":
             return
         if dossier.supervise.has_writer(b"ready"):

@@ -260,6 +260,7 @@ class Service:
         if self._dossier.knobs.has(b"finish"):
             self._helper.finish()
         else:
+            self._dossier.mended("finish")
             self._finished(0)
 
     def _kill_helper(self) -> None:

@@ -15,6 +15,7 @@ from supervise.protocol.record import (
     REASON_SIZE,
     STATES,
     WANTS,
+    WARNINGS_SIZE,
     Death,
     Record,
 )
@@ -29,6 +30,7 @@ longs = st.integers(0, 2**64 - 1)
 moments = st.floats(-1.0, 1e12, exclude_max=True)
 flags = st.booleans()
 deaths = st.builds(Death, stamps, moments, st.integers(-256, 255), flags)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 VALUES = {
     "asked": flags,
     "boot": st.binary(min_size=16, max_size=16),
@@ -52,7 +54,8 @@ VALUES = {
     "pid": words,
     "readiness": st.sampled_from(READINESS),
     "ready_since": stamps,
-    "reason": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60),
+    "reason": texts,
+    "warnings": texts,
     "session": words,
     "since": stamps,
     "start_at": moments,
@@ -127,6 +130,13 @@ def test_a_reason_that_is_too_long_is_cut_short(reason) -> None:
     again = Record()
     again.reason = back
     assert record.unpack(record.pack(again)).reason == back
+
+
+def test_warnings_that_are_too_many_are_cut_short() -> None:
+    found = Record()
+    found.reason, found.warnings = "r" * REASON_SIZE, "one\n" * 1000
+    back = record.unpack(record.pack(found))
+    assert (back.reason, back.warnings) == (found.reason, ("one\n" * 1000)[:WARNINGS_SIZE])
 
 
 def test_a_reason_may_hold_a_name_that_is_not_utf_8() -> None:
