@@ -71,6 +71,7 @@ def describe(directory: bytes) -> Object:
         _tell_remains(service, directory)
     else:
         _tell_view(service, view)
+        service["record_error"] = view.remark or _unwritten(directory)
     return service
 
 
@@ -106,7 +107,6 @@ def _tell_view(service: Object, view: View) -> None:
     service["since"], service["seconds"] = iso(view.since), ago(view.since)
     service["want"] = view.want
     service["paused"] = view.paused
-    service["record_error"] = view.remark or None
     if view.record is None:
         service["supervisor"] = "daemontools" if view.length == 18 else "other"
         return
@@ -116,6 +116,13 @@ def _tell_view(service: Object, view: View) -> None:
     _tell_readiness(service, view.record)
     _tell_plans(service, view.record)
     _tell_history(service, view.record)
+
+
+def _unwritten(directory: bytes) -> str | None:
+    """Why what is shown may be old."""
+    if os.statvfs(directory + b"/supervise").f_flag & os.ST_RDONLY:
+        return "nothing can be recorded: supervise/ is on a read-only file system"
+    return None
 
 
 def _tell_readiness(service: Object, found: record.Record) -> None:
