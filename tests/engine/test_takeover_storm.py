@@ -7,14 +7,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.gate import all_read, end, instances, served, taken_up
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
+from tests.support.trace import calls, strace
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]
@@ -101,38 +101,6 @@ def down_up(scan: Scan, pid: int) -> None:
 
 def up(scan: Scan, pid: int) -> None:
     scan.control("a", "u")
-
-
-def traced(pid: int) -> bool:
-    try:
-        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def strace(scan: Scan, *options: str) -> Iterator[None]:
-    assert scan.svscan is not None
-    pid = scan.svscan.pid
-    command = ["strace", "-qq", "-p", str(pid), *options]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
-        try:
-            eventually(lambda: traced(pid), "strace looks on")
-            yield
-        finally:
-            tracer.terminate()
-
-
-def calls(trace: str) -> list[tuple[str, int]]:
-    """Each system call of a trace: its name, and the how many-th of this name it is."""
-    seen: Counter[str] = Counter()
-    found = []
-    for line in trace.splitlines():
-        name = line.split("(")[0]
-        if name.isidentifier():
-            seen[name] += 1
-            found.append((name, seen[name]))
-    return found
 
 
 def ready_for(scan: Scan, happens: Event) -> int:
