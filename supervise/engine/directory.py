@@ -158,6 +158,30 @@ class SuperviseDirectory:
         finally:
             os.close(fd)
 
+    def unmark(self) -> bytes:
+        """Make the mark by which a `finish` shows that it has begun say that none has; its path.
+
+        The new process opens it with O_TRUNC before it executes anything, which sets its time. A
+        file of no length needs no room on the disk.
+
+        :raises OSError, UnusableError: where there can be no mark.
+        """
+        path = self._here() + b"begun"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        try:
+            check(fd, self._name + "begun", stat.S_ISREG, "a plain file")
+            os.utime(fd, ns=(0, 0))
+        finally:
+            os.close(fd)
+        return path
+
+    def marked(self) -> bool:
+        """Whether something has begun since `unmark`."""
+        try:
+            return os.lstat(self._path + b"begun").st_mtime_ns != 0
+        except OSError:
+            return False
+
     def write_status(self, data: bytes) -> None:
         """Replaced as a whole by a rename; where no second file can be had, in place.
 

@@ -72,6 +72,7 @@ class Dossier:
             raise
 
     def _inherit(self, here: Here) -> None:
+        here = here._replace(begun=self.supervise.marked())
         heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
+from supervise.engine.checked import FLAGS, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
-from supervise.engine.instance import Pipes, Tell
+from supervise.engine.instance import SPARE, Pipes, Tell
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import FileAction, WrongDirectoryError
 from supervise.engine.takeover import Found
@@ -73,11 +74,21 @@ class Helper:
         """Run `finish`, for at most `timeout-finish`."""
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
         try:
-            self._run(self._finish_command(), self._pipes.files(), self._finished)
+            files = self._mark() + self._pipes.files()
+            self._run(self._finish_command(), files, self._finished)
             self._dossier.mended("finish")
         except OSError as error:
             self._not_run("finish", error)
             self._tell_finished(0)
+
+    def _mark(self) -> list[FileAction]:
+        """A successor that finds neither its pid nor the process must know whether it has run."""
+        try:
+            path = self._dossier.supervise.unmark()
+        except (OSError, UnusableError):
+            return []
+        flags = os.O_WRONLY | os.O_TRUNC | FLAGS
+        return [(os.POSIX_SPAWN_OPEN, SPARE, path, flags, 0), (os.POSIX_SPAWN_CLOSE, SPARE)]
 
     def _finish_command(self) -> list[bytes]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""

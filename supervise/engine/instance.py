@@ -35,7 +35,7 @@ class Pipes(NamedTuple):
         return files
 
 
-_SPARE = 3
+SPARE = 3
 """A number that the new process has no use for yet."""
 
 
@@ -44,9 +44,9 @@ def _reading_only(fifo: int) -> list[FileAction]:
     process has a writing end itself until it has the reading one."""
     return [
         opened(fifo, 0, os.O_RDWR),
-        opened(fifo, _SPARE, os.O_RDONLY),
-        (os.POSIX_SPAWN_DUP2, _SPARE, 0),
-        (os.POSIX_SPAWN_CLOSE, _SPARE),
+        opened(fifo, SPARE, os.O_RDONLY),
+        (os.POSIX_SPAWN_DUP2, SPARE, 0),
+        (os.POSIX_SPAWN_CLOSE, SPARE),
     ]
 
 
