@@ -1,7 +1,8 @@
 """make soak MINUTES=60 [SEED=n]
 
-Histories one after the other, each from its own seed, then one fault at each system call, then
-again, until the time is over. Runs in namespaces of its own (mount, pid), which end with it.
+Histories and faults at single system calls, in turn, each from its own seed, for two thirds of the
+time; then the long life of one svscan. Runs in namespaces of its own (mount, pid), and with them
+all that it started ends.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from tests.soak import history, steps
+from tests.soak import history, life, steps
 from tests.soak.world import World
 
 NEEDED = ("unshare", "strace", "gcc", "mount")
@@ -79,7 +80,8 @@ def _world(kinds: dict[str, dict[str, str]]) -> Iterator[World]:
 
 
 def _soak(minutes: float, seed: int | None) -> int:
-    until = time.monotonic() + 60 * minutes
+    life_takes = 60 * minutes / 3
+    until = time.monotonic() + 60 * minutes - life_takes
     number = seed if seed is not None else int(time.time()) % 1_000_000
     counts = {"histories": 0, "events": 0, "steps": 0}
     while time.monotonic() < until or not counts["histories"]:
@@ -87,9 +89,10 @@ def _soak(minutes: float, seed: int | None) -> int:
             if not _played(number, part, counts):
                 return 1
         number += 1
-    print(
-        "soak: " + ", ".join(f"{count} {what}" for what, count in counts.items()) + ": all is well"
-    )
+    print("soak: " + ", ".join(f"{count} {what}" for what, count in counts.items()), flush=True)
+    with _world(life.KINDS) as world:
+        print(f"soak: a long life: {life.play(world, life_takes)}")
+    print("soak: all is well")
     return 0
 
 

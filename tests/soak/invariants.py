@@ -46,7 +46,7 @@ def at_rest(world: World) -> None:
     """After `mend`, as soon as all has come to rest."""
     for name in world.all_names:
         eventually(
-            lambda name=name: _settled(world, name)[0], lambda name=name: _settled(world, name)[1]
+            lambda name=name: settled(world, name)[0], lambda name=name: settled(world, name)[1]
         )
     for name in world.logged:
         logs.check(world, name)
@@ -56,7 +56,7 @@ def at_rest(world: World) -> None:
     at_any_time(world)
 
 
-def _settled(world: World, name: str) -> Look:
+def settled(world: World, name: str) -> Look:
     """Up, wanted, and just the one process that is seen from outside."""
     found = world.scan.record(name)
     seen = world.instances(name)
