@@ -13,6 +13,7 @@ from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.record import UNKNOWN
 
 Tell = Callable[[str], None]
 """How the parts of a service tell it that something has happened."""
@@ -108,6 +109,12 @@ class Instance:
             self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
         else:
             dossier.situation.readiness = "unknown"
+
+    def lost(self) -> None:
+        """It ended unseen. A logger whose service was down has read to the end of its input, which
+        came when its supervisor died: that is no failure, and the next one begins at once."""
+        self._dossier.situation.asked |= self._pipes.stdin >= 0
+        self._dossier.note_death(UNKNOWN)
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
