@@ -162,6 +162,8 @@ def play(world: World, seed: int, told: list[str]) -> None:
     begin = seed // len(ways) * AT_A_TIME % len(steps)
     chosen = (steps + steps)[begin : begin + min(AT_A_TIME, len(steps))]
     random.Random(seed).shuffle(chosen)
+    if not world.alive:
+        world.start()
     for step in chosen:
         told.append(f"{way}: killed before {step[0]} {step[1]}")
         _step(world, way, step)

@@ -1,4 +1,4 @@
-"""What an earlier supervisor may have left, made by hand, of processes that the test started itself.
+"""What an earlier supervisor may have left, made by hand, of processes that the test started.
 
 Nothing here is ever told of a process that is not a child of the test.
 """
