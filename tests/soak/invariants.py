@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from supervise.engine import processes
 from tests.soak import logs
 from tests.soak.world import World
 from tests.support.gate import all_read
-from tests.support.scan import DEADLINE, eventually
+from tests.support.scan import eventually
 
 Look = tuple[bool, str]
 
@@ -34,10 +33,11 @@ def mend(world: World) -> None:
         if not (world.scan.home / name).is_symlink():
             world.scan.link(name)
     for name in world.all_names:
-        until = time.monotonic() + DEADLINE
-        while not world.say(name, "uc"):
-            assert time.monotonic() < until, f"nobody supervises {name}: {world.scan.said()}"
-            time.sleep(0.01)
+        eventually(
+            lambda name=name: world.in_charge(name),
+            lambda name=name: f"somebody supervises {name}: {world.scan.said()}",
+        )
+        world.say(name, "uc")
         for pid in world.instances(name):
             os.kill(pid, signal.SIGCONT)
 

@@ -184,7 +184,7 @@ def _whole(world: World) -> None:
 
 
 def make_alive(world: World) -> None:
-    eventually(lambda: world.listens("a"), lambda: f"somebody supervises: {world.scan.said()}")
+    eventually(lambda: world.in_charge("a"), lambda: f"somebody supervises: {world.scan.said()}")
 
 
 def finished(world: World) -> None:

@@ -121,13 +121,10 @@ class World:
         assert self.scan.svscan is not None
         return self.scan.svscan.pid
 
-    def serving(self) -> bool:
-        """Whether svscan is past its start: it reads signals from a descriptor, and has a lock."""
-        masks = dict(
-            line.split(":\t", 1) for line in _read(f"/proc/{self.pid}/status").splitlines()
-        )
-        served = int(masks.get("SigBlk", "0"), 16) >> (signal.SIGHUP - 1) & 1
-        return bool(served) and self.listens("plain" if "plain" in self.names else self.names[0])
+    def in_charge(self, name: str) -> bool:
+        """Whether this svscan supervises the service. `ok` alone does not tell: a child of the one
+        before may hold it open until its exec is through."""
+        return self.serves(signal.SIGHUP) and self.listens(name)
 
     def serves(self, number: int) -> bool:
         """Whether svscan has a use for this signal, and is not killed by it."""
