@@ -19,6 +19,19 @@ Complain = Callable[[str, str], None]
 Mended = Callable[[str], None]
 """Called with the name of a knob that was bad when it was read last, and is no more."""
 
+_FILES = frozenset(
+    (
+        b"backoff",
+        b"notification-fd",
+        b"down-signal",
+        b"timeout-kill",
+        b"timeout-start-check",
+        b"timeout-finish",
+        b"leftovers",
+        b"watch",
+    )
+)
+
 LEFTOVERS = ("ignore", "wait", "kill")
 MOST_WATCHED = 100
 _MOST_SHOWN = 20
@@ -65,6 +78,8 @@ class Knobs:
 
     def check(self) -> None:
         """Read them all, so that what is bad is told before it is needed."""
+        if not self._bad and self._names is not None and _FILES.isdisjoint(self._names):
+            return
         self.backoff()
         self.notification_fd()
         self.down_signal()

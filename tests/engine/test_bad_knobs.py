@@ -70,6 +70,29 @@ def test_every_bad_value(tmp_path: Path, knob: str, value: str) -> None:
     assert said == [f"bad value in bad/{knob}: {word} {what}; the default is taken: {default}"]
 
 
+@pytest.mark.parametrize("knob", [*KNOBS, "watch"])
+def test_every_bad_value_is_found_when_all_are_looked_at(tmp_path: Path, knob: str) -> None:
+    said: list[str] = []
+    mended: list[str] = []
+    knobs = Knobs(bytes(tmp_path), b"bad", lambda name, _: said.append(name), mended.append)
+    knobs.has(b"run")
+    knobs.check()
+    assert said == []
+    path = tmp_path / knob
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"\0")
+    for _ in range(2):
+        knobs.look_again()
+        knobs.has(b"run")
+        knobs.check()
+    assert said == [knob, knob]
+    assert mended == []
+    path.unlink()
+    knobs.look_again()
+    knobs.check()
+    assert mended == [knob]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_plain_files(scan: Scan, kind: str) -> None:
     scan.add("good")
