@@ -110,7 +110,8 @@ def _played(seed: int, part: ModuleType, counts: dict[str, int]) -> bool:
         return False
     counts["histories"] += part is history
     counts["events" if part is history else "steps"] += len(told) - 1
-    print(f"soak: {kind} {seed}: {len(told) - 1} in {time.monotonic() - begun:.1f} s", flush=True)
+    took = time.monotonic() - begun
+    print(f"soak: {kind} {seed}: {told[0]}; {len(told) - 1} in {took:.1f} s", flush=True)
     return True
 
 

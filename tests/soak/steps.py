@@ -158,7 +158,7 @@ def play(world: World, seed: int, told: list[str]) -> None:
     ways = [*WAYS, BEGIN]
     way = ways[seed % len(ways)]
     steps = _steps(world, way)
-    told.append(f"{way}: {len(steps)} steps")
+    told.append(f"{way} has {len(steps)} system calls")
     begin = seed // len(ways) * AT_A_TIME % len(steps)
     chosen = (steps + steps)[begin : begin + min(AT_A_TIME, len(steps))]
     random.Random(seed).shuffle(chosen)
