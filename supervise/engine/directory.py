@@ -20,7 +20,6 @@ from supervise.engine.checked import (
     no_file,
     open_fifo,
     open_made_fifo,
-    waiting_bytes,
     wrong,
 )
 from supervise.engine.messages import legible
@@ -115,18 +114,13 @@ class SuperviseDirectory:
         self._here()
         return self._open_fifo(name, os.O_RDWR)
 
-    def has_writer(self, name: bytes) -> bool:
-        """Whether somebody holds this FIFO open at its writing end, or left something in it."""
+    def is_held(self, name: bytes) -> bool:
+        """Whether somebody has this FIFO open for reading, be it also for writing."""
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
+            os.close(os.open(self._path + name, os.O_WRONLY | FLAGS))
         except OSError:
             return False
-        try:
-            return waiting_bytes(fd) > 0 or os.read(fd, 1) != b""
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
+        return True
 
     def _check_file(self, name: bytes) -> None:
         try:

@@ -105,7 +105,7 @@ class Instance:
         dossier.knobs.check()
         if dossier.situation.readiness != "not yet":
             return
-        if dossier.supervise.has_writer(b"ready"):
+        if dossier.supervise.is_held(b"ready"):
             self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
         else:
             dossier.situation.readiness = "unknown"

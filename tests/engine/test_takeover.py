@@ -202,6 +202,24 @@ def test_it_becomes_ready_while_nobody_listens(scan: Scan) -> None:
 # Nothing runs
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_svscan_dies_when_it_has_heard_that_it_is_ready(scan: Scan) -> None:
+    """And has not recorded it: the newline is still there for the successor."""
+    gate = Gate(scan.services / "gate")
+    scan.add("a", READY_AT.format(gate=gate.wait), notification_fd="3\n")
+    svscan = scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    with strace(scan, "-o", os.devnull, "-e", "inject=pwrite64:signal=KILL:when=1"):
+        gate.open()
+        svscan.wait(30)
+    found = scan.record("a")
+    assert found is not None
+    assert found.readiness == "not yet"
+    scan.start()
+    assert scan.until("a", lambda found: found.readiness == "ready").pid == pid
+
+
 def test_waiting_goes_on_until_the_same_moment(scan: Scan) -> None:
     scan.add("a", FAILING, **FOR_EVER)
     scan.start()
