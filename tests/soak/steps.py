@@ -18,7 +18,7 @@ from typing import NamedTuple
 from supervise.engine import processes
 from tests.soak import events, invariants, logs
 from tests.soak.world import World
-from tests.support.gate import all_read
+from tests.support.gate import all_read, end
 from tests.support.scan import eventually
 from tests.support.trace import calls
 
@@ -95,7 +95,7 @@ def is_down(world: World) -> bool:
 def crash(name: str) -> Callable[[World], None]:
     def go(world: World) -> None:
         for pid in world.instances(name):
-            os.kill(pid, signal.SIGKILL)
+            end(pid)
 
     return go
 
@@ -194,8 +194,14 @@ def finished(world: World) -> None:
     finished = Counter(words[3] for words in lives if words[0] == "finish")
     lost = [pid for pid in started[:-1] if not finished[pid]]
     twice = [pid for pid, times in finished.items() if times > 1]
-    assert not lost, f"finish was not run for {lost}: {lives[-12:]}"
-    assert not twice, f"finish was run twice for {twice}: {lives[-12:]}"
+    assert not lost, f"finish was not run for {lost}: {lives[-12:]}; {deaths(world)}"
+    assert not twice, f"finish was run twice for {twice}: {lives[-12:]}; {deaths(world)}"
+
+
+def deaths(world: World) -> list[tuple[int, float, bool]]:
+    """Status, uptime, and whether it was asked for; the last one first."""
+    found = world.scan.record("a")
+    return [(one.status, one.uptime, one.asked) for one in found.deaths] if found else []
 
 
 # The calls of a way
