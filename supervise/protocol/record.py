@@ -34,6 +34,9 @@ MOST_DEATHS = 8
 REASON_SIZE = 240
 WARNINGS_SIZE = 320
 
+_MOST_PIDS = 2**31 - 1
+"""A pid_t has a sign, and the system calls refuse, or misunderstand, what is beyond."""
+
 _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
 _HEAD = struct.Struct("<8sHHI")
 _BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
@@ -225,6 +228,8 @@ def _fields(data: bytes) -> Record:
     for moment in (found.started_at, found.start_at, found.deadline):
         if not NEVER <= moment < _ETERNITY:
             raise ValueError("a value out of range")
+    if max(found.pid, found.helper_pid, found.session) > _MOST_PIDS:
+        raise ValueError("a value out of range")
     found.state = STATES[state]
     found.want = WANTS[want]
     found.readiness = READINESS[readiness]

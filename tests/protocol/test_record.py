@@ -26,6 +26,7 @@ HEAD = 16
 stamps = st.binary(min_size=12, max_size=12)
 nonces = st.binary(min_size=8, max_size=8)
 words = st.integers(0, 2**32 - 1)
+pids = st.integers(0, 2**31 - 1)
 longs = st.integers(0, 2**64 - 1)
 moments = st.floats(-1.0, 1e12, exclude_max=True)
 flags = st.booleans()
@@ -43,7 +44,7 @@ VALUES = {
     "failures": words,
     "held": flags,
     "helper_nonce": nonces,
-    "helper_pid": words,
+    "helper_pid": pids,
     "helper_ticks": longs,
     "inode": longs,
     "intent": flags,
@@ -51,12 +52,12 @@ VALUES = {
     "nonce": nonces,
     "owed": flags,
     "paused": flags,
-    "pid": words,
+    "pid": pids,
     "readiness": st.sampled_from(READINESS),
     "ready_since": stamps,
     "reason": texts,
     "warnings": texts,
-    "session": words,
+    "session": pids,
     "since": stamps,
     "start_at": moments,
     "started_at": moments,
@@ -107,6 +108,14 @@ def test_a_time_that_cannot_be_is_an_error(field: str, moment: float) -> None:
     """Though the checksum is right: an alarm set to it would never ring, or for ever."""
     before = example()
     setattr(before, field, moment)
+    with pytest.raises(ValueError, match="out of range"):
+        record.unpack(record.pack(before))
+
+
+@pytest.mark.parametrize("field", ["pid", "helper_pid", "session"])
+def test_a_pid_that_cannot_be_is_an_error(field: str) -> None:
+    before = example()
+    setattr(before, field, 2**31)
     with pytest.raises(ValueError, match="out of range"):
         record.unpack(record.pack(before))
 
