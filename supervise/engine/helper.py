@@ -74,7 +74,7 @@ class Helper:
         """Run `finish`, for at most `timeout-finish`."""
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
         try:
-            files = self._mark() + self._pipes.files()
+            files = self._pipes.files() + self._mark()
             self._run(self._finish_command(), files, self._finished)
             self._dossier.mended("finish")
         except OSError as error:
@@ -82,7 +82,10 @@ class Helper:
             self._tell_finished(0)
 
     def _mark(self) -> list[FileAction]:
-        """A successor that finds neither its pid nor the process must know whether it has run."""
+        """A successor that finds neither its pid nor the process must know whether it has run.
+
+        To be done last: opening our pipes fails where we are killed meanwhile, and it never runs.
+        """
         try:
             path = self._dossier.supervise.unmark()
         except (OSError, UnusableError):
