@@ -20,7 +20,6 @@ from supervise.engine.checked import (
     no_file,
     open_fifo,
     open_made_fifo,
-    waiting_bytes,
     wrong,
 )
 from supervise.engine.messages import legible
@@ -123,18 +122,13 @@ class SuperviseDirectory:
         self._here()
         return self._open_fifo(name, os.O_RDWR)
 
-    def has_writer(self, name: bytes) -> bool:
-        """Whether somebody holds this FIFO open at its writing end, or left something in it."""
+    def is_held(self, name: bytes) -> bool:
+        """Whether somebody has this FIFO open for reading, be it also for writing."""
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
+            os.close(os.open(self._path + name, os.O_WRONLY | FLAGS))
         except OSError:
             return False
-        try:
-            return waiting_bytes(fd) > 0 or os.read(fd, 1) != b""
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
+        return True
 
     def _check_file(self, name: bytes) -> None:
         try:
@@ -165,6 +159,30 @@ class SuperviseDirectory:
             return os.read(fd, size)
         finally:
             os.close(fd)
+
+    def unmark(self) -> bytes:
+        """Make the mark by which a `finish` shows that it has begun say that none has; its path.
+
+        The new process opens it with O_TRUNC before it executes anything, which sets its time. A
+        file of no length needs no room on the disk.
+
+        :raises OSError, UnusableError: where there can be no mark.
+        """
+        path = self._here() + b"begun"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        try:
+            check(fd, self._name + "begun", stat.S_ISREG, "a plain file")
+            os.utime(fd, ns=(0, 0))
+        finally:
+            os.close(fd)
+        return path
+
+    def marked(self) -> bool:
+        """Whether something has begun since `unmark`."""
+        try:
+            return os.lstat(self._path + b"begun").st_mtime_ns != 0
+        except OSError:
+            return False
 
     def write_status(self, data: bytes) -> None:
         """Replaced as a whole by a rename; where no second file can be had, in place.

@@ -22,6 +22,10 @@ from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
 from supervise.protocol.record import MOST_DEATHS, Death
 
+_NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
+"""What is not among the warnings: what cannot be written cannot be told there, and why a service
+is not started is its reason."""
+
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
 """What may be a failure, so that the backoff is asked for."""
 
@@ -61,7 +65,7 @@ class Dossier:
     def __init__(self, host: Host, place: Place) -> None:
         self.host = host
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.complain)
+        self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self._complaints: dict[str, str] = {}
         self._state_written = self._status_written = self._foretold = b""
         self._death: Callable[[], None] | None = None
@@ -75,6 +79,7 @@ class Dossier:
             raise
 
     def _inherit(self, here: Here) -> None:
+        here = here._replace(begun=self.supervise.marked())
         heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
@@ -86,7 +91,7 @@ class Dossier:
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.complain)
+        self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self.supervise.follow(place.path, place.name)
 
     @property
@@ -160,6 +165,7 @@ class Dossier:
             self.complain("state", str(error))
 
     def _packed(self) -> bytes:
+        self.record.warnings = self._warnings() if self._complaints else ""
         return record.pack(ledger.enter(self.record, self.situation))
 
     def show(self) -> None:
@@ -189,6 +195,10 @@ class Dossier:
             if "state" not in self._complaints:  # of the same cause, which one line tells
                 what = f"unable to write {self.name}/supervise/status: {text(error)}"
                 self.complain("status", what)
+
+    def _warnings(self) -> str:
+        complaints = self._complaints.items()
+        return "\n".join(what for subject, what in complaints if subject not in _NO_WARNINGS)
 
     # In words
 
@@ -221,6 +231,7 @@ class Dossier:
     def tell_again(self) -> None:
         """Somebody is there who wants to know: what is wrong still is news again."""
         self._complaints.clear()
+        self.knobs.check()
 
     def close(self) -> None:
         self.supervise.close()

@@ -80,6 +80,7 @@ class _GuardedLoop(Loop):
 class _GuardedSpawner(Spawner):
     def __init__(self, spawner: Spawner, guard: Guard) -> None:
         self._spawner = spawner
+        self.descriptors = spawner.descriptors
         self._guard = guard
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:

@@ -5,11 +5,12 @@ import signal
 from collections.abc import Callable
 
 from supervise.core import events
-from supervise.core.situation import CHECKING
+from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
+from supervise.engine.checked import FLAGS, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
-from supervise.engine.instance import Pipes, Spawn, Tell
+from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import Outcome, opened
@@ -20,7 +21,16 @@ _NO_NONCE = bytes(8)
 
 
 class Helper:
-    __slots__ = ("_dossier", "_output", "_pipes", "_process", "_spawn", "_tell", "_tell_finished")
+    __slots__ = (
+        "_dossier",
+        "_limit",
+        "_output",
+        "_pipes",
+        "_process",
+        "_spawn",
+        "_tell",
+        "_tell_finished",
+    )
 
     def __init__(
         self,
@@ -37,9 +47,13 @@ class Helper:
         self._spawn = spawn
         self._process: Process | None = None
         self._output: FirstLine | None = None
+        self._limit: float | None = None
 
     def check(self) -> None:
-        """Run `start-check`. Its first line is shown as the reason when it refuses."""
+        """Run `start-check`, for at most `timeout-start-check`. Its first line is shown as the
+        reason when it refuses."""
+        self._limit = self._dossier.knobs.timeout_start_check()
+        self._dossier.give_time(self._limit)
         self._output = FirstLine(self._dossier.host.loop)
         self._run(
             [b"./start-check"],
@@ -66,6 +80,11 @@ class Helper:
         if ending == 0:
             self._dossier.mended("start-check")
             self._tell(events.PASSED)
+        elif (
+            self._limit and ending == -signal.SIGKILL and self._dossier.situation.deadline == NEVER
+        ):
+            line = f"not done in {self._limit:g} seconds, killed"
+            self._refuse(f"{self._dossier.name}/start-check: {line}")
         else:
             self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
 
@@ -77,7 +96,8 @@ class Helper:
     def finish(self) -> None:
         """Run `finish`, for at most `timeout-finish`."""
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
-        self._run(self._finish_command(), self._pipes.files(), self._finish_started, self._finished)
+        files = self._pipes.files() + self._mark()
+        self._run(self._finish_command(), files, self._finish_started, self._finished)
 
     def _finish_started(self, error: Exception | None) -> None:
         if error is None:
@@ -85,6 +105,18 @@ class Helper:
         else:
             self._not_run("finish", error)
             self._tell_finished(0)
+
+    def _mark(self) -> list[FileAction]:
+        """A successor that finds neither its pid nor the process must know whether it has run.
+
+        To be done last: opening our pipes fails where we are killed meanwhile, and it never runs.
+        """
+        try:
+            path = self._dossier.supervise.unmark()
+        except (OSError, UnusableError):
+            return []
+        flags = os.O_WRONLY | os.O_TRUNC | FLAGS
+        return [(os.POSIX_SPAWN_OPEN, SPARE, path, flags, 0), (os.POSIX_SPAWN_CLOSE, SPARE)]
 
     def _finish_command(self) -> list[bytes]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""

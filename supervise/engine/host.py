@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from supervise.engine.admission import Admission
 from supervise.engine.children import Children
 from supervise.engine.loop import Loop
 from supervise.engine.messages import Messages
@@ -19,6 +20,7 @@ class Host:
         self.notices = Notices(self.loop)
         self.spawner = Spawner(self.loop, lambda: self.children.reap())
         self.children = Children(lambda: self.spawner.busy)
+        self.admission = Admission(self.say)
         self.boot = _boot()
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""

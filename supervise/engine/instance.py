@@ -14,6 +14,7 @@ from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import Outcome, Program, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.record import UNKNOWN
 
 Tell = Callable[[str], None]
 """How the parts of a service tell it that something has happened."""
@@ -39,7 +40,7 @@ class Pipes(NamedTuple):
         return files
 
 
-_SPARE = 3
+SPARE = 3
 """A number that the new process has no use for yet."""
 
 
@@ -48,9 +49,9 @@ def _reading_only(fifo: int) -> list[FileAction]:
     process has a writing end itself until it has the reading one."""
     return [
         opened(fifo, 0, os.O_RDWR),
-        opened(fifo, _SPARE, os.O_RDONLY),
-        (os.POSIX_SPAWN_DUP2, _SPARE, 0),
-        (os.POSIX_SPAWN_CLOSE, _SPARE),
+        opened(fifo, SPARE, os.O_RDONLY),
+        (os.POSIX_SPAWN_DUP2, SPARE, 0),
+        (os.POSIX_SPAWN_CLOSE, SPARE),
     ]
 
 
@@ -104,6 +105,7 @@ class Instance:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"
         children = self._dossier.host.children
         self._process = Child(children, pid, start, self._died, keep_zombie)
+        self._dossier.knobs.check()
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
@@ -115,12 +117,19 @@ class Instance:
         """Go on with one that another supervisor started."""
         dossier = self._dossier
         self._process = Adopted(dossier.host.loop, *found, self._died)
+        dossier.knobs.check()
         if dossier.situation.readiness != "not yet":
             return
-        if dossier.supervise.has_writer(b"ready"):
+        if dossier.supervise.is_held(b"ready"):
             self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
         else:
             dossier.situation.readiness = "unknown"
+
+    def lost(self) -> None:
+        """It ended unseen. A logger whose service was down has read to the end of its input, which
+        came when its supervisor died: that is no failure, and the next one begins at once."""
+        self._dossier.situation.asked |= self._pipes.stdin >= 0
+        self._dossier.note_death(UNKNOWN)
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
@@ -134,6 +143,12 @@ class Instance:
         if target is None:
             return []
         dossier = self._dossier
+        limit = dossier.host.spawner.descriptors
+        if target >= limit:
+            raise UnusableError(
+                f"notification-fd is {target}, and the limit of open files {limit}:"
+                " take a lower number, or raise the limit (ulimit -n)"
+            )
         self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
         self._readiness.drain()
         return [opened(self._readiness.fd, target, os.O_RDWR)]

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import struct
@@ -15,6 +16,8 @@ _CLONE_FILES = 0x400
 _PR_SET_CHILD_SUBREAPER = 36
 _SFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 _SIGSET_SIZE = 128
+
+_SPLICE_F_NONBLOCK = 2
 
 _PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info) with its first size, 64 bytes
 _PIDFD_INFO_EXIT = 8
@@ -58,6 +61,19 @@ def signals_read(fd: int) -> list[int]:
     except BlockingIOError:
         return []
     return [struct.unpack_from("<I", data, at)[0] for at in range(0, len(data), size)]
+
+
+def peek(fd: int, size: int) -> bytes:
+    """What lies in a pipe, without taking it out; empty where nothing does."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        found = _libc.tee(fd, writing, ctypes.c_size_t(size), _SPLICE_F_NONBLOCK)
+        if found < 0 and ctypes.get_errno() != errno.EAGAIN:
+            raise OSError(ctypes.get_errno(), "tee")
+        return os.read(reading, found) if found > 0 else b""
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def exit_status(pidfd: int) -> int:

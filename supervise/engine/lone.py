@@ -9,6 +9,7 @@ from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
+from supervise.engine.messages import legible
 from supervise.engine.service import Service
 
 _PATIENCE = 1.0
@@ -17,9 +18,13 @@ _INTERVAL = 0.02
 
 
 class Lone:
+    """:raises UnusableError: where everybody can write the directory."""
+
     def __init__(self, host: Host, path: bytes, name: bytes) -> None:
         self._host = host
-        self._place = Place(path, name, *identity(os.stat(path)))
+        found = os.stat(path)
+        host.admission.check("supervise", legible(name), found)
+        self._place = Place(path, name, *identity(found))
         self._service: Service | None = None
         self._until = now() + _PATIENCE
         self._retry = Alarm(self._begin)

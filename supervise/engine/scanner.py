@@ -33,7 +33,6 @@ class Scanner:
         self._changed = changed
         self._own = OwnList(home)
         self._candidates: dict[bytes, Candidate] = {}
-        self._warned: set[Identity] = set()
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
@@ -126,11 +125,11 @@ class Scanner:
             self._drop(name)
             return
         try:
-            admission.check(legible(name), found)
+            self._host.admission.check("svscan", legible(name), found)
+            admission.check_room(legible(name))
             if entry is None:
                 place = Place(self._real_path(name), name, *identity)
                 entry = Entry(self._host, place, self._lost)
-            self._warn_once(name, found)
             entry.take_up()
         except BusyError as error:
             self._await(name, self._path(name), str(error), lambda: self.look(name))
@@ -155,12 +154,6 @@ class Scanner:
             if place != entry.place and (renamed or entry.place.name == name):
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
-
-    def _warn_once(self, name: bytes, found: os.stat_result) -> None:
-        identity = checked.identity(found)
-        if not admission.trusted(found) and identity not in self._warned:
-            self._warned.add(identity)
-            self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
 
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""

@@ -22,7 +22,6 @@ from supervise.engine.leftovers import Leftovers
 from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
-from supervise.protocol.record import UNKNOWN
 
 _PATIENCE = 5.0
 """Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
@@ -95,7 +94,7 @@ class Service:
         if heritage.process is not None:
             (self._instance if dossier.running else self._helper).adopt(heritage.process)
         elif dossier.running and heritage.event == events.LOST:
-            dossier.note_death(UNKNOWN)
+            self._instance.lost()
         self._tell(heritage.event)
         dossier.write_status()  # who sees `ok` opens it
 
@@ -255,6 +254,7 @@ class Service:
         if self._dossier.knobs.has(b"finish"):
             self._helper.finish()
         else:
+            self._dossier.mended("finish")
             self._finished(0)
 
     def _kill_helper(self) -> None:

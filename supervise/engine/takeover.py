@@ -42,12 +42,14 @@ class Heritage(NamedTuple):
 
 
 class Here(NamedTuple):
-    """The service directory whose heritage is looked at."""
+    """The service directory whose heritage is looked at. `begun`: the `finish` that was meant to
+    run has begun, be it that its pid was not recorded any more."""
 
     device: int
     inode: int
     boot: bytes
     normally_up: bool
+    begun: bool = False
 
 
 def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
@@ -90,6 +92,8 @@ def _from_record(found: Record, here: Here) -> Heritage:
         found.intent = False
     elif before.state in _HELPED:
         event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        if event == events.NEVER_BEGUN and before.state == situation.FINISHING and here.begun:
+            event = events.LOST
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
     else:

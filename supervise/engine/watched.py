@@ -11,12 +11,17 @@ from supervise.protocol.errors import text
 class Watched:
     def __init__(self, dossier: Dossier, changed: Callable[[], None]) -> None:
         self._notices: list[PathNotice] = []
+        bad = []
         for path in dossier.knobs.watch():
             try:
                 self._notices.append(PathNotice(dossier.host.notices, path, changed))
             except OSError as error:
-                shown = legible(path)
-                dossier.complain(shown, f"unable to watch {shown}: {text(error)}")
+                bad.append(f"unable to watch {legible(path)}: {text(error)}")
+        if bad:
+            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+            dossier.complain("watching", bad[0] + more)
+        else:
+            dossier.mended("watching")
 
     def close(self) -> None:
         for notice in self._notices:

@@ -32,12 +32,17 @@ UNKNOWN = -256
 
 MOST_DEATHS = 8
 REASON_SIZE = 240
+WARNINGS_SIZE = 320
+
+_MOST_PIDS = 2**31 - 1
+"""A pid_t has a sign, and the system calls refuse, or misunderstand, what is beyond."""
 
 _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
 _HEAD = struct.Struct("<8sHHI")
 _BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
 _REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
+_WARNINGS_AT = _REASON_AT + REASON_SIZE
 
 
 class Death:
@@ -93,6 +98,7 @@ class Record:
         "state",
         "ticks",
         "want",
+        "warnings",
     )
 
     def __init__(self) -> None:
@@ -128,6 +134,8 @@ class Record:
         self.starts = 0
         self.deaths: tuple[Death, ...] = ()
         self.reason = ""
+        self.warnings = ""
+        """A line each."""
 
 
 def pack(record: Record) -> bytes:
@@ -162,10 +170,18 @@ def pack(record: Record) -> bytes:
         len(record.deaths),
     )
     deaths = b"".join([death.packed for death in record.deaths])
-    reason = record.reason.encode("utf-8", "surrogateescape")[:REASON_SIZE]
-    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + reason
+    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + _words(
+        record.reason, REASON_SIZE
+    )
+    if record.warnings:
+        body = body.ljust(_WARNINGS_AT - _HEAD.size, b"\0") + _words(record.warnings, WARNINGS_SIZE)
     body = body.ljust(SIZE - _HEAD.size, b"\0")
     return _HEAD.pack(MAGIC, VERSION, SIZE, zlib.crc32(body)) + body
+
+
+def _words(text: str, size: int) -> bytes:
+    """Cut short where there is no room for it."""
+    return text.encode("utf-8", "surrogateescape")[:size]
 
 
 def unpack(data: bytes) -> Record:
@@ -216,6 +232,8 @@ def _fields(data: bytes) -> Record:
     for moment in (found.started_at, found.start_at, found.deadline):
         if not NEVER <= moment < _ETERNITY:
             raise ValueError("a value out of range")
+    if max(found.pid, found.helper_pid, found.session) > _MOST_PIDS:
+        raise ValueError("a value out of range")
     found.state = STATES[state]
     found.want = WANTS[want]
     found.readiness = READINESS[readiness]
@@ -225,9 +243,13 @@ def _fields(data: bytes) -> Record:
     if deaths > MOST_DEATHS:
         raise ValueError("a value out of range")
     found.deaths = tuple(_death(data, index) for index in range(deaths))
-    reason = data[_REASON_AT : _REASON_AT + REASON_SIZE].rstrip(b"\0")
-    found.reason = reason.decode("utf-8", "surrogateescape")
+    found.reason = _text(data[_REASON_AT:_WARNINGS_AT])
+    found.warnings = _text(data[_WARNINGS_AT : _WARNINGS_AT + WARNINGS_SIZE])
     return found
+
+
+def _text(words: bytes) -> str:
+    return words.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
 def _death(data: bytes, index: int) -> Death:

@@ -27,7 +27,7 @@ from supervise.protocol.record import Record
 BACKOFF = Backoff(first=1.0, max=60.0, reset=10.0)
 INSTANCE, CHECK, FINISH = "instance", "check", "finish"
 HELPED = {CHECKING: CHECK, FINISHING: FINISH}
-TIMES = {STOPPING, LEFTOVERS, FINISHING}
+TIMES = {CHECKING, STOPPING, LEFTOVERS, FINISHING}
 
 
 class KilledError(Exception):
@@ -184,8 +184,7 @@ class World:
     def help(self, kind: str) -> None:
         kept = self.record
         assert not self.alive, "a helper beside another process"
-        if kind == FINISH:
-            self.situation.deadline = self.deadline()
+        self.situation.deadline = self.deadline()
         kept.helper_nonce, kept.helper_pid = self.nonce(), 0
         self.keep()
         kept.helper_pid = self.spawn(kind, kept.helper_nonce)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from tests.support.gate import (
     on_its_way,
     only_instance,
     served,
-    strace,
     taken_up,
 )
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
+from tests.support.trace import calls, strace
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]
@@ -96,18 +95,6 @@ def down_up(scan: Scan, pid: int) -> None:
 
 def up(scan: Scan, pid: int) -> None:
     scan.control("a", "u")
-
-
-def calls(trace: str) -> list[tuple[str, int]]:
-    """Each system call of a trace: its name, and the how many-th of this name it is."""
-    seen: Counter[str] = Counter()
-    found = []
-    for line in trace.splitlines():
-        name = line.split("(")[0]
-        if name.isidentifier():
-            seen[name] += 1
-            found.append((name, seen[name]))
-    return found
 
 
 def ready_for(scan: Scan, happens: Event) -> int:
