@@ -8,22 +8,22 @@ from supervise.commands import plain
 
 def main() -> None:
     plain.begin()
-    words = sys.argv[1:]
+    trial, words = plain.on_trial(sys.argv[1:])
     if len(words) != 1 or not words[0]:
         plain.complain(b"supervise: usage: supervise dir")
         plain.end(plain.USAGE)
     from supervise.commands.daemon import enter, fail, prepare
-
-    prepare()
-    given = words[0]
-    enter("supervise", given)
     from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.lone import Lone
     from supervise.protocol.errors import text
 
+    given = words[0]
+    heir, command = prepare("supervise", trial)
+    if not heir.upgraded:
+        enter("supervise", given)
     try:
-        Lone(Host(), os.getcwdb(), os.fsencode(given)).run()
+        Lone(Host(heir), heir.home or os.getcwdb(), os.fsencode(given), command).run()
     except UnusableError as error:
         fail("supervise", str(error))
     except OSError as error:

@@ -12,6 +12,13 @@ class Children:
         self._expected: dict[int, Callable[[int], None]] = {}
         self._to_keep: set[int] = set()
         self._kept: set[int] = set()
+        self._begun = False
+
+    def begin(self) -> None:
+        """All that we inherited as children, by an exec in place, are expected: from now on who is
+        not is a stranger."""
+        self._begun = True
+        self.reap()
 
     def expect(self, pid: int, ended: Callable[[int], None], keep: bool) -> None:
         self._expected[pid] = ended
@@ -29,7 +36,7 @@ class Children:
 
     def reap(self) -> None:
         """Tell of every child that has died, and reap it, unless it is to be kept."""
-        while found := self._next_dead():
+        while self._begun and (found := self._next_dead()):
             ended = self._expected.pop(found.si_pid, _stranger)
             ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 

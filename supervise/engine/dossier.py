@@ -15,9 +15,10 @@ from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.messages import legible
 from supervise.engine.spawn import FileAction
-from supervise.engine.takeover import Here, Heritage, inherit
+from supervise.engine.takeover import Here, Heritage, inherit, take_over_in_place
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import MOST_DEATHS, Death
 
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
@@ -60,15 +61,19 @@ class Dossier:
         self._complaints: dict[str, str] = {}
         self._state_written = self._status_written = b""
         here = Here(place.device, place.inode, host.boot, _normally_up(place))
-        self.supervise = SuperviseDirectory(place.path, place.name)
+        handed = host.heir.claim(place.identity)
+        self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
-            self._inherit(here)
+            self._inherit(here, handed)
         except BaseException:
             self.supervise.close()
             raise
 
-    def _inherit(self, here: Here) -> None:
-        heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
+    def _inherit(self, here: Here, handed: HandedService | None) -> None:
+        if handed is not None:
+            heritage = take_over_in_place(handed)
+        else:
+            heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
         if heritage.remark:

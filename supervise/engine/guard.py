@@ -37,6 +37,7 @@ class GuardedHost(Host):
         self.loop = _GuardedLoop(host.loop, guard)
         self.children = _GuardedChildren(host.children, guard)
         self.notices = _GuardedNotices(host.notices, guard)
+        self.heir = host.heir
         self.messages = host.messages
         self.spawner = host.spawner
         self.boot = host.boot
@@ -98,3 +99,11 @@ class _GuardedNotices(Notices):
 
     def remove(self, notice: Notice) -> None:
         self._notices.remove(notice)
+
+
+def place_of(error: Exception) -> str:
+    """Where it was raised. Nothing is imported for it: the files may be of another version now."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else "nowhere"

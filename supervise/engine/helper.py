@@ -13,6 +13,7 @@ from supervise.engine.instance import Pipes, Tell
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import FileAction, WrongDirectoryError
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
 _NO_NONCE = bytes(8)
@@ -33,8 +34,10 @@ class Helper:
 
     def check(self) -> None:
         """Run `start-check`. Its first line is shown as the reason when it refuses."""
-        self._output = FirstLine(self._dossier.host.loop)
-        files: list[FileAction] = [(os.POSIX_SPAWN_DUP2, self._output.write_end, 1)]
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reading, False)
+        self._output = FirstLine(self._dossier.host.loop, reading)
+        files: list[FileAction] = [(os.POSIX_SPAWN_DUP2, writing, 1)]
         try:
             self._run([b"./start-check"], files, self._checked)
         except OSError as error:
@@ -42,8 +45,8 @@ class Helper:
             self._output = None
             self._not_run("start-check", error)
             self._tell(events.REFUSED)
-        else:
-            self._output.started()
+        finally:
+            os.close(writing)
 
     def _checked(self, ending: int) -> None:
         self._end()
@@ -83,11 +86,35 @@ class Helper:
         self._end()
         self._tell_finished(ending)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started. What a check says went to that one."""
-        checking = self._dossier.situation.state == CHECKING
-        ended = self._check_lost if checking else self._finished
-        self._process = Adopted(self._dossier.host.loop, *found, ended)
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self. What a check said to
+        another went to that one."""
+        host = self._dossier.host
+        ended: Callable[[int], None] = self._finished
+        if self._dossier.situation.state == CHECKING:
+            ended = self._check_lost
+            if handed.check_fd >= 0:
+                ended = self._checked
+                self._output = FirstLine(host.loop, handed.check_fd, handed.said)
+        if found.pidfd < 0:
+            self._process = Child(host.children, found.pid, found.start, ended)
+        else:
+            self._process = Adopted(host.loop, *found, ended)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        if self._output is not None:
+            found["check_fd"] = self._output.fd
+        return found
+
+    @property
+    def said(self) -> bytes:
+        """What the running check has printed until now."""
+        return self._output.data if self._output is not None else b""
 
     def _check_lost(self, _: int) -> None:
         self._end()

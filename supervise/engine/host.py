@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from supervise.engine.children import Children
+from supervise.engine.heir import Heir
 from supervise.engine.loop import Loop
 from supervise.engine.messages import Messages
 from supervise.engine.notices import Notices
@@ -13,12 +14,13 @@ from supervise.engine.spawn import Spawner
 class Host:
     """The loop, the children, and the ways out of the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, heir: Heir | None = None) -> None:
+        self.heir = heir or Heir()
         self.loop = Loop()
         self.children = Children()
         self.messages = Messages()
         self.notices = Notices(self.loop)
-        self.spawner = Spawner()
+        self.spawner = Spawner(self.heir.limit)
         self.boot = _boot()
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from supervise.core import events
-from supervise.engine import explain
+from supervise.engine import explain, processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, stamp
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
 
 Tell = Callable[[str], None]
 """How the parts of a service tell it that something has happened."""
@@ -96,16 +97,37 @@ class Instance:
         dossier.failed("run", f"unable to start {dossier.name}/run: {why}")
         self._tell(events.NOT_STARTED)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started."""
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self."""
         dossier = self._dossier
-        self._process = Adopted(dossier.host.loop, *found, self._died)
-        if dossier.situation.readiness != "not yet":
+        if found.pidfd < 0:
+            self._attend(found.pid, found.start)
+        else:
+            self._process = Adopted(dossier.host.loop, *found, self._died)
+        if handed.ready_fd >= 0:
+            self._listen(handed.ready_fd)
+        elif dossier.situation.readiness != "not yet":
             return
-        if dossier.supervise.has_writer(b"ready"):
-            self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
+        elif dossier.supervise.has_writer(b"ready"):
+            self._listen(dossier.supervise.open_pipe(b"ready"))
         else:
             dossier.situation.readiness = "unknown"
+
+    def keep_leader(self) -> None:
+        """Of leftovers: it died under our older self, and its end is known."""
+        session = self._dossier.record.session
+        if session and processes.is_child(session):
+            self._process = Child(self._dossier.host.children, session, 0, _known, keep=True)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._readiness is not None:
+            found["ready_fd"] = self._readiness.fd
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        return found
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
@@ -118,10 +140,13 @@ class Instance:
         target = self._dossier.knobs.notification_fd()
         if target is None:
             return []
-        dossier = self._dossier
-        self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
-        self._readiness.drain()
-        return [opened(self._readiness.fd, target, os.O_RDWR)]
+        readiness = self._listen(self._dossier.supervise.open_pipe(b"ready"))
+        readiness.drain()
+        return [opened(readiness.fd, target, os.O_RDWR)]
+
+    def _listen(self, fd: int) -> Readiness:
+        self._readiness = Readiness(self._dossier.host.loop, fd, self._ready)
+        return self._readiness
 
     def _ready(self) -> None:
         self._readiness = None
@@ -156,3 +181,7 @@ class Instance:
         if self._process is not None:
             self._process.release()
             self._process = None
+
+
+def _known(_: int) -> None:
+    """The end of one that was written down already."""

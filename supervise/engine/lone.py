@@ -10,6 +10,8 @@ from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
 from supervise.engine.service import Service
+from supervise.engine.upgrade import Upgrade
+from supervise.protocol.handover import Handover
 
 _PATIENCE = 1.0
 _INTERVAL = 0.02
@@ -17,13 +19,16 @@ _INTERVAL = 0.02
 
 
 class Lone:
-    def __init__(self, host: Host, path: bytes, name: bytes) -> None:
+    """:param command: what starts us: absolute path of the program file, and the arguments."""
+
+    def __init__(self, host: Host, path: bytes, name: bytes, command: list[bytes]) -> None:
         self._host = host
         self._place = Place(path, name, *identity(os.stat(path)))
         self._service: Service | None = None
         self._until = now() + _PATIENCE
         self._retry = Alarm(self._begin)
         self._failed: BusyError | None = None
+        self._upgrade = Upgrade(host, command, self._hand_over, lambda: None)
 
     def run(self) -> None:
         """Until the service is given up, or QUIT.
@@ -32,7 +37,12 @@ class Lone:
         """
         signals.serve(
             self._host,
-            {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGQUIT: self._leave},
+            {
+                signal.SIGTERM: self._stop,
+                signal.SIGINT: self._stop,
+                signal.SIGQUIT: self._leave,
+                signal.SIGUSR2: self._upgrade.begin,
+            },
         )
         self._begin()
         self._host.loop.run()
@@ -48,6 +58,14 @@ class Lone:
                 return
             self._failed = error
             self._host.loop.end()
+        self._host.heir.close()
+        self._host.children.begin()
+        if self._host.heir.upgraded:
+            self._host.say("supervise", "upgraded in place")
+
+    def _hand_over(self) -> Handover:
+        services = (self._service.hand_over(),) if self._service is not None else ()
+        return Handover(self._place.path, limit=self._host.spawner.limit, services=services)
 
     def _gone(self, _: Service) -> None:
         self._host.loop.end()

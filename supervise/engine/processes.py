@@ -41,6 +41,15 @@ def facts(pid: int) -> Facts | None:
     return Facts(fields[0], int(fields[3]), int(fields[19]))
 
 
+def is_child(pid: int) -> bool:
+    """Whether it is ours to wait for, dead or alive. A thread never is."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def start_of(pid: int) -> int:
     """Start in ticks; 0 where there is no such process."""
     found = facts(pid)

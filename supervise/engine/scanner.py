@@ -17,6 +17,7 @@ from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
 from supervise.engine.patience import LockWait
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedEntry
 
 _AFRESH = 1.0
 """Seconds until a service that was given up is taken up afresh, where its link is still there."""
@@ -41,6 +42,18 @@ class Scanner:
         """The first scan: what is there is complete."""
         self._own.begin()
         self._scan(self.look)
+
+    def resume(self) -> None:
+        """In place of the first scan: go on with what our older self supervised. What has come
+        since may still be filled, and is looked at with the next scan."""
+        self._own.begin()
+        for handed in self._host.heir.entries:
+            self._resume(handed)
+
+    def _resume(self, handed: HandedEntry) -> None:
+        place = Place(handed.path, handed.name, handed.device, handed.inode)
+        entry = Entry(self._host, place, self._lost)
+        self._attempt(handed.name, lambda: self._keep(entry, lambda: entry.resume(handed)))
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
@@ -125,13 +138,22 @@ class Scanner:
         if entry is not None and entry.complete:
             self._drop(name)
             return
+        self._attempt(name, lambda: self._take_up(name, found))
+
+    def _take_up(self, name: bytes, found: os.stat_result) -> None:
+        identity = checked.identity(found)
+        admission.check(legible(name), found)
+        entry = self.entries.get(identity)
+        if entry is None:
+            place = Place(self._real_path(name), name, *identity)
+            entry = Entry(self._host, place, self._lost)
+        self._warn_once(name, found)
+        self._keep(entry, entry.take_up)
+
+    def _attempt(self, name: bytes, take_up: Callable[[], None]) -> None:
+        """What fails is told, and tried again."""
         try:
-            admission.check(legible(name), found)
-            if entry is None:
-                place = Place(self._real_path(name), name, *identity)
-                entry = Entry(self._host, place, self._lost)
-            self._warn_once(name, found)
-            entry.take_up()
+            take_up()
         except BusyError as error:
             self._await(name, self._path(name), str(error), lambda: self.look(name))
         except UnusableError as error:
@@ -142,10 +164,16 @@ class Scanner:
             self._refuse(name, f"unable to supervise {legible(name)}: supervisor fault: {error!r}")
         else:
             self._drop(name)
-        if entry is not None and not entry.empty:
-            self.entries[identity] = entry
-            self._own.add(identity, entry.place.path)
-            self._changed()
+
+    def _keep(self, entry: Entry, take_up: Callable[[], None]) -> None:
+        """Of an entry, one of the two may be supervised where the other one cannot be."""
+        try:
+            take_up()
+        finally:
+            if not entry.empty:
+                self.entries[entry.place.identity] = entry
+                self._own.add(entry.place.identity, entry.place.path)
+                self._changed()
 
     def _follow(self, entry: Entry, name: bytes) -> None:
         """A service directory may be moved, or its link renamed, while it is supervised."""

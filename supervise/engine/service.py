@@ -12,16 +12,17 @@ from collections.abc import Callable
 
 from supervise.core import events, machine
 from supervise.core.events import Event, Signal
-from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
+from supervise.core.situation import CHECKING, GONE, LEFTOVERS, NEVER, WAITING
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, Place
-from supervise.engine.guard import Guard, GuardedHost
+from supervise.engine.guard import Guard, GuardedHost, place_of
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
 _PATIENCE = 5.0
@@ -93,10 +94,24 @@ class Service:
         if heritage is None:
             return
         if heritage.process is not None:
-            (self._instance if dossier.running else self._helper).adopt(heritage.process)
+            part = self._instance if dossier.running else self._helper
+            part.adopt(heritage.process, heritage.handed)
+        elif dossier.situation.state == LEFTOVERS:
+            self._instance.keep_leader()
         elif dossier.running and heritage.event == events.LOST:
             dossier.note_death(UNKNOWN)
         self._tell(heritage.event)
+        if self._watched is None and dossier.situation.state in (WAITING, CHECKING):
+            self._watch()
+            if self._watched is not None:  # it may have changed while nobody watched
+                self._tell(events.CHANGED)
+
+    def hand_over(self) -> HandedService:
+        """All of it, for our newer self."""
+        dossier = self._dossier
+        dossier.keep()
+        held = self._helper.held | self._instance.held | dossier.supervise.held
+        return HandedService(dossier.record, said=self._helper.said, **held)
 
     # What happens
 
@@ -184,10 +199,7 @@ class Service:
             return
         self._aside = True
         self._events.clear()
-        import traceback  # it takes a while, and is hoped never to be needed
-
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"supervisor fault, set aside: {error!r} in {where.name}, line {where.lineno}"
+        reason = f"supervisor fault, set aside: {error!r} in {place_of(error)}"
         self._dossier.record.reason = reason
         self._dossier.situation.held = True
         self._dossier.host.say("supervise", f"fatal: {self._dossier.name}: {reason}")
@@ -224,15 +236,6 @@ class Service:
             self._watched.close()
             self._watched = None
 
-    def _start(self) -> None:
-        self._instance.start()
-
-    def _stop(self) -> None:
-        self._instance.stop()
-
-    def _kill(self) -> None:
-        self._instance.kill()
-
     def _clear(self) -> None:
         dossier = self._dossier
         policy = dossier.knobs.leftovers()
@@ -262,9 +265,6 @@ class Service:
         else:
             self._finished(0)
 
-    def _kill_helper(self) -> None:
-        self._helper.kill()
-
     def _forget(self) -> None:
         self._dossier.record.ended = "stopped"
         self._let_go()
@@ -285,13 +285,13 @@ class Service:
 
 
 _ACTIONS: dict[str, Callable[[Service], None]] = {
-    events.START: Service._start,
-    events.STOP: Service._stop,
-    events.KILL: Service._kill,
+    events.START: lambda one: one._instance.start(),
+    events.STOP: lambda one: one._instance.stop(),
+    events.KILL: lambda one: one._instance.kill(),
     events.CHECK: Service._check,
     events.CLEAR: Service._clear,
     events.FINISH: Service._finish,
-    events.KILL_HELPER: Service._kill_helper,
+    events.KILL_HELPER: lambda one: one._helper.kill(),
     events.KILL_LEFTOVERS: Service._kill_leftovers,
     events.FORGET: Service._forget,
 }

@@ -28,9 +28,12 @@ class WrongDirectoryError(Exception):
 
 class Spawner:
     """What all services are started with: our environment, and the descriptor limit that we were
-    started with before we raised it for ourselves."""
+    started with before we raised it for ourselves.
 
-    def __init__(self) -> None:
+    :param limit: the soft limit that we were started with, where it is known better; 0: it is not.
+    """
+
+    def __init__(self, limit: int = 0) -> None:
         self._home = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._environment = {
             name: value for name, value in os.environb.items() if name not in _OURS
@@ -39,9 +42,15 @@ class Spawner:
             _PYTHON_IGNORES
             | {one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN}
         )
-        self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._raised = (self._inherited[1], self._inherited[1])
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._inherited = (limit or soft, hard)
+        self._raised = (hard, hard)
         self._limit(self._raised)
+
+    @property
+    def limit(self) -> int:
+        """The soft limit of descriptors that services have."""
+        return self._inherited[0]
 
     def spawn(
         self,
@@ -77,6 +86,25 @@ class Spawner:
             os.fchdir(self._home)
             os.close(fd)
         return pid, before if before == after else start_of(pid)
+
+    def spawn_like_us(self, command: list[bytes], files: Sequence[FileAction]) -> int:
+        """A program of ours, with all of our environment; its pid.
+
+        :raises OSError: where it cannot be started.
+        """
+        try:
+            self._limit(self._inherited)
+            return os.posix_spawn(
+                command[0],
+                command,
+                os.environb,
+                file_actions=files,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=self._ignored,
+            )
+        finally:
+            self._limit(self._raised)
 
     def _enter(self, directory: bytes, identity: checked.Identity) -> int:
         fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

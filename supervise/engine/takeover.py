@@ -13,6 +13,7 @@ from supervise.core.situation import RUNNING, Situation
 from supervise.engine import files, ledger, processes
 from supervise.engine.spawn import mark
 from supervise.protocol import record, status, tai64n
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Record
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,7 +24,8 @@ _HELPED = frozenset((situation.CHECKING, situation.FINISHING))
 
 
 class Found(NamedTuple):
-    """A living process that was identified beyond doubt."""
+    """A process that was identified beyond doubt. `pidfd` is -1 for our own child, which may also
+    be dead and not reaped yet: after an upgrade in place."""
 
     pid: int
     start: int
@@ -39,6 +41,7 @@ class Heritage(NamedTuple):
     event: str
     process: Found | None = None
     remark: str = ""
+    handed: HandedService = HandedService()
 
 
 class Here(NamedTuple):
@@ -65,6 +68,15 @@ def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
     return _from_record(found, here)
 
 
+def take_over_in_place(handed: HandedService) -> Heritage:
+    """From our older self. All that it was asked it has done: nothing has to be done again."""
+    found = handed.record
+    before = ledger.situation_of(found)
+    event, process = _process_of(before, found, handed.pid_fd)
+    event = events.HANDED_OVER if event == events.FOUND else event
+    return Heritage(before, found, event, process, handed=handed)
+
+
 def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
     """Nothing to go on with: the `down` file alone says what is wanted. History is kept."""
     fresh = Record()
@@ -81,22 +93,34 @@ def _from_record(found: Record, here: Here) -> Heritage:
     machine.resume(before, here.normally_up)
     if before.state == situation.GONE:
         return _afresh(here, found)
+    return Heritage(before, found, *_process_of(before, found))
+
+
+def _process_of(before: Situation, found: Record, pidfd: int = -1) -> tuple[str, Found | None]:
+    """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        nonce = found.nonce if found.intent else b""
+        event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
-    elif before.state in _HELPED:
-        event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        return event, process
+    if before.state in _HELPED:
+        nonce = found.helper_nonce
+        event, process = _what_became(found.helper_pid, found.helper_ticks, nonce, pidfd)
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
-    else:
-        event, process = events.FOUND, None
-    return Heritage(before, found, event, process)
+        return event, process
+    return events.FOUND, None
 
 
-def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]:
-    """Of the process that was recorded, or that was about to be started with this nonce."""
+def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
+    """Of the process that was recorded, or that was about to be started with this nonce.
+
+    :param pidfd: where it is held already; else -1.
+    """
+    if pidfd >= 0:
+        return events.FOUND, Found(pid, start, pidfd)
     if not pid:
         if not any(nonce):
             return events.LOST, None
@@ -112,6 +136,8 @@ def _identified(pid: int, start: int) -> Found | None:
     """None also for what can never be a service of ours, whatever a file says."""
     if pid in (1, os.getpid(), os.getppid()):
         return None
+    if processes.is_child(pid) and processes.start_of(pid) == start:
+        return Found(pid, start, -1)
     pidfd = processes.open_if_same(pid, start)
     return None if pidfd is None else Found(pid, start, pidfd)
 

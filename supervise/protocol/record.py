@@ -37,7 +37,8 @@ _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "int
 _HEAD = struct.Struct("<8sHHI")
 _BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
-_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
+DEATH_SIZE = _DEATH.size
+_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * DEATH_SIZE
 
 
 class Death:
@@ -220,13 +221,13 @@ def _fields(data: bytes) -> Record:
         setattr(found, name, bool(flags & 1 << bit))
     if deaths > MOST_DEATHS:
         raise ValueError("a value out of range")
-    found.deaths = tuple(_death(data, index) for index in range(deaths))
+    first = _HEAD.size + _BODY.size
+    found.deaths = tuple(unpack_death(data, first + n * DEATH_SIZE) for n in range(deaths))
     reason = data[_REASON_AT : _REASON_AT + REASON_SIZE].rstrip(b"\0")
     found.reason = reason.decode("utf-8", "surrogateescape")
     return found
 
 
-def _death(data: bytes, index: int) -> Death:
-    at = _HEAD.size + _BODY.size + index * _DEATH.size
+def unpack_death(data: bytes, at: int) -> Death:
     when, uptime, status, asked = _DEATH.unpack_from(data, at)
     return Death(when, uptime, status, bool(asked))
