@@ -6,6 +6,7 @@ import stat
 
 from supervise.engine import files
 from supervise.protocol.errors import text
+from supervise.protocol.record import UNKNOWN
 
 
 def start_failure(directory: bytes, program: bytes, error: OSError) -> str:
@@ -15,6 +16,13 @@ def start_failure(directory: bytes, program: bytes, error: OSError) -> str:
     """
     why = _behind(os.path.join(directory, program), error.errno)
     return f"{text(error)} ({why})" if why else text(error)
+
+
+def ending(code: int) -> str:
+    """How a program ended."""
+    if code == UNKNOWN:
+        return "ended unseen"
+    return f"exit {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 def _behind(path: bytes, number: int | None) -> str:

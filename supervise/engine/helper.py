@@ -56,7 +56,7 @@ class Helper:
             self._dossier.mended("start-check")
             self._tell(events.PASSED)
         else:
-            self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
+            self._refuse(line or f"{self._dossier.name}/start-check: {explain.ending(ending)}")
 
     def _refuse(self, reason: str) -> None:
         self._dossier.record.reason = reason
@@ -162,9 +162,3 @@ class Helper:
     def _not_run(self, program: str, error: OSError) -> None:
         why = explain.start_failure(self._dossier.place.path, program.encode(), error)
         self._dossier.failed(program, f"unable to start {self._dossier.name}/{program}: {why}")
-
-
-def _words(ending: int) -> str:
-    if ending == UNKNOWN:
-        return "ended unseen"
-    return f"exit {ending}" if ending >= 0 else f"killed by signal {-ending}"

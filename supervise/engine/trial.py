@@ -13,7 +13,7 @@ PATIENCE = 30.0
 """Seconds that it gets, on a machine that is busy."""
 
 _HANDED = 3
-_LAST_WORDS = 4096
+_LAST_WORDS = 240
 
 
 class Trial:
@@ -59,20 +59,20 @@ class Trial:
         os.kill(self._pid, signal.SIGKILL)
 
     def _judge(self, ending: int) -> None:
-        lines = self._last_words().split(b"\n")
+        said = self._last_line()
         if self._late:
             self._ended(f"{self._program} was tried, and did not answer in {PATIENCE:g} seconds")
-        elif ending == 0 and lines[-1] == FIT:
+        elif ending == 0 and said == FIT:
             self._ended("")
         else:
-            said = legible(lines[-1]) or f"exit {ending}"
-            self._ended(f"{self._program} was tried, and failed: {said}")
+            why = legible(said) if said not in (b"", FIT) else explain.ending(ending)
+            self._ended(f"{self._program} was tried, and failed: {why}")
 
-    def _last_words(self) -> bytes:
+    def _last_line(self) -> bytes:
         size = os.fstat(self._output).st_size
         said = os.pread(self._output, _LAST_WORDS, max(0, size - _LAST_WORDS))
         os.close(self._output)
-        return said.strip()
+        return said.strip().rpartition(b"\n")[2]
 
 
 def memory(data: bytes) -> int:
