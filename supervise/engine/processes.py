@@ -90,6 +90,25 @@ def find_by_environment(entry: bytes) -> int | None:
     return None
 
 
+def find_marked(start: bytes, device: int, inode: int) -> int | None:
+    """The first living session leader that works in this directory and has a variable in its
+    environment that begins so."""
+    for pid in all_pids():
+        if same_directory(pid, device, inode):
+            known = facts(pid)
+            if known and known.alive and known.session == pid and _has(pid, start):
+                return pid
+    return None
+
+
+def _has(pid: int, start: bytes) -> bool:
+    try:
+        with open(b"/proc/%d/environ" % pid, "rb") as file:
+            return any(entry.startswith(start) for entry in file.read().split(b"\0"))
+    except OSError:
+        return False
+
+
 def same_directory(pid: int, device: int, inode: int) -> bool:
     """Whether this is the working directory of the process."""
     try:

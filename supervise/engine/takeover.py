@@ -11,7 +11,7 @@ from typing import NamedTuple
 from supervise.core import events, machine, situation
 from supervise.core.situation import RUNNING, Situation
 from supervise.engine import files, ledger, processes
-from supervise.engine.spawn import mark
+from supervise.engine.spawn import NONCE, mark
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Record
@@ -148,23 +148,36 @@ def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
     try:
         since, pid, paused, want = status.unpack(classic)
     except ValueError:
-        return heritage
+        return _unless_marked(heritage, here)
     known = processes.facts(pid) if pid else None
     if known is None or not known.alive:
-        return heritage
+        return _unless_marked(heritage, here)
     at_home = processes.same_directory(pid, here.device, here.inode)
     in_time = _agrees(since, known.start)
     if not at_home and (not in_time or _claimed_elsewhere(pid)):
         return heritage
     found = _identified(pid, known.start) if at_home and in_time else None
     if found is None:
-        doubt = (
-            f"pid {pid} runs here and may or may not be this service: not started;"
-            " svc -u starts it all the same"
-        )
-        heritage.situation.held = True  # also for a successor of ours that finds our record
-        return heritage._replace(event=events.DOUBTFUL, remark=doubt)
+        return _doubtful(heritage, pid)
     return _classic_instance(heritage, found, since, paused, want)
+
+
+def _unless_marked(heritage: Heritage, here: Here) -> Heritage:
+    """A record that we cannot read, of another version or spoilt, may have known of an instance
+    that `status` does not tell of, because it was just being started."""
+    if not heritage.remark:
+        return heritage
+    pid = processes.find_marked(NONCE + b"=", here.device, here.inode)
+    return heritage if pid is None else _doubtful(heritage, pid)
+
+
+def _doubtful(heritage: Heritage, pid: int) -> Heritage:
+    doubt = (
+        f"pid {pid} runs here and may or may not be this service: not started;"
+        " svc -u starts it all the same"
+    )
+    heritage.situation.held = True  # also for a successor of ours that finds our record
+    return heritage._replace(event=events.DOUBTFUL, remark=doubt)
 
 
 def _classic_instance(
