@@ -60,19 +60,26 @@ class Dossier:
         self.knobs = Knobs(place.path, place.name, self.complain)
         self._complaints: dict[str, str] = {}
         self._state_written = self._status_written = b""
-        here = Here(place.device, place.inode, host.boot, _normally_up(place))
         handed = host.heir.claim(place.identity)
         self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
-            self._inherit(here, handed)
+            host.locked()
+            self.inherit(handed)
         except BaseException:
             self.supervise.close()
             raise
 
-    def _inherit(self, here: Here, handed: HandedService | None) -> None:
+    def inherit(self, handed: HandedService | None) -> None:
+        """Go by what was handed over, or by what is on disk.
+
+        :raises UnusableError: where that cannot be read, or nothing can be written.
+        """
         if handed is not None:
             heritage = take_over_in_place(handed)
         else:
+            place, host = self.place, self.host
+            blamed = bool(host.handling.blamed_step(place.identity))
+            here = Here(place.device, place.inode, host.boot, _normally_up(place), blamed)
             heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
@@ -190,6 +197,15 @@ class Dossier:
         """There is nothing to complain of, for now."""
         if self._complaints:
             self._complaints.pop(subject, None)
+
+    def tell_alone(self) -> None:
+        step = self.host.handling.blamed_step(self.place.identity)
+        if step:
+            self.record.reason = (
+                f"left alone: two supervisors in a row died at it (step: {step});"
+                " svc -u goes on with it"
+            )
+        self.warn(self.record.reason)
 
     def tell_again(self) -> None:
         """Somebody is there who wants to know: what is wrong still is news again."""

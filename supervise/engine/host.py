@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from supervise.engine.children import Children
+from supervise.engine.handling import Handling
 from supervise.engine.heir import Heir
 from supervise.engine.loop import Loop
 from supervise.engine.messages import Messages
@@ -22,8 +23,11 @@ class Host:
         self.notices = Notices(self.loop)
         self.spawner = Spawner(self.heir.limit)
         self.boot = _boot()
+        self.handling = Handling(self.boot)
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""
+        self.locked: Callable[[], None] = _nobody_minds
+        """Called when a service's lock is ours, and nothing of it was looked at yet."""
 
     def say(self, program: str, text: str) -> None:
         """One line in the classic grammar: `supervise: warning: ...`."""

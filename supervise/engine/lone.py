@@ -35,6 +35,7 @@ class Lone:
 
         :raises UnusableError: where the directory cannot be supervised.
         """
+        self._host.locked = self._note_from_now_on
         signals.serve(
             self._host,
             {
@@ -62,6 +63,10 @@ class Lone:
         self._host.children.begin()
         if self._host.heir.upgraded:
             self._host.say("supervise", "upgraded in place")
+
+    def _note_from_now_on(self) -> None:
+        path = self._place.path + b"/supervise/handling"
+        self._host.handling.open(path, self._host.heir.upgraded)
 
     def _hand_over(self) -> Handover:
         services = (self._service.hand_over(),) if self._service is not None else ()

@@ -40,15 +40,19 @@ class Scanner:
 
     def begin(self) -> None:
         """The first scan: what is there is complete."""
-        self._own.begin()
+        self._begin()
         self._scan(self.look)
 
     def resume(self) -> None:
         """In place of the first scan: go on with what our older self supervised. What has come
         since may still be filled, and is looked at with the next scan."""
-        self._own.begin()
+        self._begin()
         for handed in self._host.heir.entries:
             self._resume(handed)
+
+    def _begin(self) -> None:
+        self._own.begin()
+        self._host.handling.open(self._own.handling, self._host.heir.upgraded)
 
     def _resume(self, handed: HandedEntry) -> None:
         place = Place(handed.path, handed.name, handed.device, handed.inode)
@@ -74,7 +78,7 @@ class Scanner:
                 self._drop(name)
         for identity, path in list(self._own):
             if identity not in self.entries:
-                self._look_at_unlinked(identity, path)
+                self._unlinked(identity, path)
         if self._own.trouble and not self._own_told:
             self._own_told = True
             self._host.say("svscan", f"warning: unable to write .svscan: {self._own.trouble}")
@@ -83,6 +87,19 @@ class Scanner:
         """Take up what this name stands for, if it is a service and not taken up yet."""
         if self._closed or name.startswith(b"."):
             return
+        self._in_hand(name, lambda: self._look(name))
+
+    def _in_hand(self, name: bytes, look: Callable[[], None]) -> None:
+        """Look, and have that noted, unless just this ended the last two supervisors."""
+        note = self._host.handling.of_name(name)
+        if self._host.handling.blames(note):
+            why = "two supervisors in a row died at it; HUP to svscan tries it again"
+            self._refuse(name, f"{legible(name)} is left alone: {why}")
+        else:
+            with self._host.handling.holding(note):
+                look()
+
+    def _look(self, name: bytes) -> None:
         try:
             found = os.stat(self._path(name))
         except OSError as error:
@@ -95,9 +112,12 @@ class Scanner:
 
     def appeared(self, name: bytes) -> None:
         """As `look`, but a directory of its own, not a link, may still be filled."""
-        path = self._path(name)
         if name.startswith(b".") or isinstance(self._candidates.get(name), Filling):
             return
+        self._in_hand(name, lambda: self._appeared(name))
+
+    def _appeared(self, name: bytes) -> None:
+        path = self._path(name)
         if os.path.islink(path) or not os.path.isdir(path) or self._known(path):
             self.look(name)
             return
@@ -116,17 +136,8 @@ class Scanner:
     def _path(self, name: bytes) -> bytes:
         return self._home + b"/" + name
 
-    def _real_path(self, name: bytes) -> bytes:
-        """Where the service stays when its link is removed. The kernel knows: realpath would look
-        at each part of the way."""
-        fd = os.open(self._path(name), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return os.readlink(b"/proc/self/fd/%d" % fd)
-        finally:
-            os.close(fd)
-
     def _known(self, path: bytes) -> bool:
-        return _identity(path) in self.entries
+        return checked.identity_at(path) in self.entries
 
     # Taking up
 
@@ -145,7 +156,7 @@ class Scanner:
         admission.check(legible(name), found)
         entry = self.entries.get(identity)
         if entry is None:
-            place = Place(self._real_path(name), name, *identity)
+            place = Place(checked.real_path(self._path(name)), name, *identity)
             entry = Entry(self._host, place, self._lost)
         self._warn_once(name, found)
         self._keep(entry, entry.take_up)
@@ -178,8 +189,8 @@ class Scanner:
     def _follow(self, entry: Entry, name: bytes) -> None:
         """A service directory may be moved, or its link renamed, while it is supervised."""
         with contextlib.suppress(OSError):
-            place = entry.place._replace(path=self._real_path(name), name=name)
-            renamed = _identity(self._path(entry.place.name)) != place.identity
+            place = entry.place._replace(path=checked.real_path(self._path(name)), name=name)
+            renamed = checked.identity_at(self._path(entry.place.name)) != place.identity
             if place != entry.place and (renamed or entry.place.name == name):
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
@@ -190,6 +201,9 @@ class Scanner:
             self._warned.add(identity)
             self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
 
+    def _unlinked(self, identity: Identity, path: bytes) -> None:
+        self._in_hand(path, lambda: self._look_at_unlinked(identity, path))
+
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""
         entry = self.entries.get(identity)
@@ -198,7 +212,7 @@ class Scanner:
             if entry.under_way():
                 entry.take_up()
         except BusyError as error:
-            self._await(path, path, str(error), lambda: self._look_at_unlinked(identity, path))
+            self._await(path, path, str(error), lambda: self._unlinked(identity, path))
         except (OSError, UnusableError):
             self._drop(path)
         else:
@@ -268,7 +282,7 @@ class Scanner:
         """Take it up once more, where a link still leads to it, be it another one."""
         with contextlib.suppress(OSError):
             for name in (entry.place.name, *os.listdir(self._home)):
-                if _identity(self._path(name)) == entry.place.identity:
+                if checked.identity_at(self._path(name)) == entry.place.identity:
                     self.look(name)
                     return
 
@@ -277,11 +291,3 @@ class Scanner:
         self._closed = True
         for name in list(self._candidates):
             self._drop(name)
-
-
-def _identity(path: bytes) -> Identity | None:
-    """Of what is there; None where nothing is."""
-    try:
-        return checked.identity(os.stat(path))
-    except OSError:
-        return None

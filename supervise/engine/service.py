@@ -5,7 +5,6 @@ done, and status, which only people read, is written after.
 """
 
 import contextlib
-import os
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
+from supervise.engine.letterbox import Letterbox
+from supervise.engine.takeover import Heritage
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
 from supervise.protocol.handover import HandedService
@@ -41,10 +42,11 @@ class Service:
         "_dossier",
         "_events",
         "_gone",
+        "_guard",
         "_helper",
         "_instance",
         "_leftovers",
-        "_noise_told",
+        "_letterbox",
         "_watched",
         "place",
     )
@@ -54,24 +56,26 @@ class Service:
     ) -> None:
         self.place = place
         self._gone = gone
-        guard = Guard(self._set_aside)
+        guard = Guard(self._set_aside, host.handling, place.identity)
         host = GuardedHost(host, guard)
+        self._guard = guard
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
         self._instance = Instance(self._dossier, pipes, self._tell)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
         self._leftovers: Leftovers | None = None
-        self._watched: Watched | None = None
+        self._watched = Watched(self._dossier, self._changed)
         self._events: deque[Event] = deque()
         self._alarm = host.loop.alarm(self._due)
-        self._aside = self._busy = self._noise_told = False
+        self._aside = self._busy = False
+        self._letterbox: Letterbox | None = None
         try:
             guard(self._go_on)()
             self._dossier.supervise.announce()
         except UnusableError:
             self.leave()
             raise
-        host.loop.add(self._dossier.supervise.control, self._letters)
+        self._letterbox = Letterbox(self._dossier, self.order)
 
     @property
     def running(self) -> bool:
@@ -93,18 +97,19 @@ class Service:
         heritage, dossier.heritage = dossier.heritage, None
         if heritage is None:
             return
+        if dossier.record.alone:
+            self._leave_alone(heritage)
+            return
         if heritage.process is not None:
             part = self._instance if dossier.running else self._helper
             part.adopt(heritage.process, heritage.handed)
         elif dossier.situation.state == LEFTOVERS:
             self._instance.keep_leader()
-        elif dossier.running and heritage.event == events.LOST:
+        elif dossier.running and heritage.event == events.LOST and dossier.record.pid:
             dossier.note_death(UNKNOWN)
         self._tell(heritage.event)
-        if self._watched is None and dossier.situation.state in (WAITING, CHECKING):
-            self._watch()
-            if self._watched is not None:  # it may have changed while nobody watched
-                self._tell(events.CHANGED)
+        if dossier.situation.state in (WAITING, CHECKING) and self._watched.begin_once():
+            self._tell(events.CHANGED)  # it may have, while nobody watched
 
     def hand_over(self) -> HandedService:
         """All of it, for our newer self."""
@@ -120,24 +125,11 @@ class Service:
         if self._aside and letters.EXIT in asked:
             self._let_go()
             return
+        if self._dossier.record.alone and (letters.UP in asked or letters.ONCE in asked):
+            self._try_again()
         if letters.UP in asked or letters.ONCE in asked:
             self._dossier.tell_again()
         self._feed([Event(letter, now()) for letter in asked])
-
-    def _letters(self, _: int) -> None:
-        try:
-            data = os.read(self._dossier.supervise.control, 65536)
-        except BlockingIOError:
-            return
-        written = data.translate(None, b" \t\r\n")
-        asked = "".join(letter for letter in written.decode("latin-1") if letter in letters.ALL)
-        if len(asked) < len(written) and not self._noise_told:
-            self._noise_told = True
-            self._dossier.warn(
-                f"{len(written) - len(asked)} unknown letters in supervise/control were ignored"
-            )
-        if asked:
-            self.order(asked)
 
     def _tell(self, kind: str) -> None:
         event = self._dossier.happening(kind)
@@ -168,6 +160,8 @@ class Service:
             return
         self._events.extend(happened)
         self._busy = True
+        handling = self._dossier.host.handling
+        before = handling.now
         try:
             self._work()
         except Exception as error:
@@ -175,11 +169,13 @@ class Service:
         finally:
             self._busy = False
             self._dossier.knobs.look_again()
+            handling.leave(before)
 
     def _work(self) -> None:
         dossier = self._dossier
         while self._events:
             for action in machine.handle(dossier.situation, self._events.popleft()):
+                dossier.host.handling.enter(self._guard.note(str(action)))
                 if isinstance(action, Signal):
                     self._instance.send(action.number)
                 else:
@@ -190,8 +186,8 @@ class Service:
         dossier.keep()
         dossier.write_status()
         dossier.host.loop.set(self._alarm, dossier.situation.due)
-        if self._watched and dossier.situation.state not in (WAITING, CHECKING):
-            self._unwatch()
+        if dossier.situation.state not in (WAITING, CHECKING):
+            self._watched.end()
 
     def _set_aside(self, error: Exception) -> None:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
@@ -211,6 +207,23 @@ class Service:
             self._dossier.keep()
             self._dossier.write_status()
 
+    def _leave_alone(self, heritage: Heritage) -> None:
+        """What ended two supervisors is not to end a third one."""
+        self._aside = True
+        if heritage.process is not None:
+            self._instance.adopt(heritage.process, heritage.handed)
+        self._dossier.tell_alone()
+        self._show()
+
+    def _try_again(self) -> None:
+        dossier = self._dossier
+        dossier.host.handling.forgive()
+        dossier.record.alone = self._aside = False
+        dossier.keep()
+        self._instance.release()
+        dossier.inherit(None)
+        self._go_on()
+
     def _let_go(self) -> None:
         """Of what was set aside, the process runs on, and the next supervisor goes on with it."""
         self.leave()
@@ -219,22 +232,11 @@ class Service:
     # What is to be done
 
     def _check(self) -> None:
-        self._watch()
+        self._watched.begin()
         if self._dossier.knobs.has(b"start-check"):
             self._helper.check()
         else:
             self._tell(events.PASSED)
-
-    def _watch(self) -> None:
-        """Before the check reads them, so that no change goes unseen."""
-        self._unwatch()
-        if self._dossier.knobs.has(b"watch"):
-            self._watched = Watched(self._dossier, self._changed)
-
-    def _unwatch(self) -> None:
-        if self._watched is not None:
-            self._watched.close()
-            self._watched = None
 
     def _clear(self) -> None:
         dossier = self._dossier
@@ -273,14 +275,14 @@ class Service:
         """Let go of everything, and leave the processes alone."""
         self._dossier.keep()
         self._dossier.write_status()
-        self._unwatch()
+        self._watched.end()
         self._instance.release()
         self._helper.release()
         if self._leftovers is not None:
             self._leftovers.release()
-        loop = self._dossier.host.loop
-        loop.set(self._alarm, NEVER)
-        loop.remove(self._dossier.supervise.control)
+        if self._letterbox is not None:
+            self._letterbox.close()
+        self._dossier.host.loop.set(self._alarm, NEVER)
         self._dossier.close()
 
 

@@ -60,7 +60,7 @@ class Svscan:
             {
                 signal.SIGTERM: self._stop,
                 signal.SIGINT: self._stop,
-                signal.SIGHUP: self._scan,
+                signal.SIGHUP: self._scan_all,
                 signal.SIGQUIT: self._leave,
                 signal.SIGUSR2: self._upgrade.begin,
             },
@@ -171,6 +171,11 @@ class Svscan:
             self._scanner.scan()
         else:
             self._home_gone()
+
+    def _scan_all(self) -> None:
+        """Also what is left alone because the supervisors before us died at it."""
+        self._host.handling.forgive()
+        self._scan()
 
     def _is_home(self) -> bool:
         with contextlib.suppress(OSError):

@@ -51,21 +51,36 @@ class Here(NamedTuple):
     inode: int
     boot: bytes
     normally_up: bool
+    blamed: bool = False
+    """Whether it was in hand when supervisors died, one after the other."""
 
 
 def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
     """From the content of `state` and of `status`; either may be empty, cut short, or noise."""
-    if not state:
-        return _from_status(classic, here, "")
     try:
         found = record.unpack(state)
     except ValueError as error:
+        if here.blamed:
+            return _leave_alone(_afresh(here).record)
+        if not state:
+            return _from_status(classic, here, "")
         return _from_status(classic, here, f"supervise/state is not usable ({error})")
     if (found.device, found.inode) != (here.device, here.inode):
         return _afresh(here, remark="supervise/state was copied from elsewhere and is ignored")
     if found.boot != here.boot or found.ended == "stopped":
         return _afresh(here, found)
+    if found.alone or here.blamed:
+        return _leave_alone(found)
     return _from_record(found, here)
+
+
+def _leave_alone(found: Record) -> Heritage:
+    """Only see whether its process lives."""
+    found.alone = True
+    before = ledger.situation_of(found)
+    running = before.state in RUNNING and found.pid
+    process = _identified(found.pid, found.ticks) if running else None
+    return Heritage(before, found, events.FOUND if process else events.LOST, process)
 
 
 def take_over_in_place(handed: HandedService) -> Heritage:

@@ -33,7 +33,7 @@ UNKNOWN = -256
 MOST_DEATHS = 8
 REASON_SIZE = 240
 
-_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
+_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent", "alone")
 _HEAD = struct.Struct("<8sHHI")
 _BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
@@ -62,6 +62,7 @@ class Record:
     """What `state` says, field by field; the names are those of docs/protocol.md."""
 
     __slots__ = (
+        "alone",
         "asked",
         "boot",
         "deadline",
@@ -111,6 +112,7 @@ class Record:
         self.owed = False
         self.logged = False
         self.intent = False
+        self.alone = False
         self.failures = 0
         self.pid = 0
         self.ticks = 0

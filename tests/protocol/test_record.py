@@ -30,6 +30,7 @@ moments = st.floats(-1.0, 1e12, exclude_max=True)
 flags = st.booleans()
 deaths = st.builds(Death, stamps, moments, st.integers(-256, 255), flags)
 VALUES = {
+    "alone": flags,
     "asked": flags,
     "boot": st.binary(min_size=16, max_size=16),
     "deadline": moments,

@@ -1,0 +1,102 @@
+"""What we have in hand, noted on disk, so that what ends one supervisor after the other is known.
+
+A fault that Python tells of is caught. What it cannot tell of, a hang that a watchdog ends, a crash
+of the interpreter, no memory left, ends us, and would end the next one who meets the same service.
+"""
+
+import contextlib
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+
+from supervise.engine.checked import Identity
+
+_SIZE = 96
+_NOTHING = b"-".ljust(_SIZE - 1) + b"\n"
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Handling:
+    """Two lines of fixed size, each overwritten in place by one write: what is in hand now, and
+    what was in hand when the last supervisor died. Until it is opened nothing is noted.
+    """
+
+    def __init__(self, boot: bytes) -> None:
+        self._boot = boot[:4].hex().encode()
+        self._fd = -1
+        self._now = _NOTHING
+        self._blamed = b""
+
+    def open(self, path: bytes, upgraded: bool) -> None:
+        """Read what the last ones had in hand. An upgrade in place is nobody's death."""
+        with contextlib.suppress(OSError):
+            self._fd = os.open(path, _FLAGS, 0o600)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                self._close()
+                return
+            last, before = os.pread(self._fd, _SIZE, 0), os.pread(self._fd, _SIZE, _SIZE)
+            if upgraded:
+                return
+            if last == before != _NOTHING and last.startswith(self._boot + b" "):
+                self._blamed = last
+            os.pwrite(self._fd, _NOTHING + (last or _NOTHING), 0)
+
+    def of_service(self, identity: Identity, step: str) -> bytes:
+        """The note that a service is in hand, at this step."""
+        return self._line(b"%d-%d %s" % (*identity, step.encode()))
+
+    def of_name(self, name: bytes) -> bytes:
+        """The note that it is looked at what a name stands for."""
+        return self._line(b"%08x a name in the scan directory" % zlib.crc32(name))
+
+    def _line(self, text: bytes) -> bytes:
+        return (self._boot + b" " + text)[: _SIZE - 1].ljust(_SIZE - 1) + b"\n"
+
+    def enter(self, note: bytes) -> bytes:
+        """From here on this is in hand; what was before, for `leave`."""
+        before = self._now
+        self._write(note)
+        return before
+
+    @contextlib.contextmanager
+    def holding(self, note: bytes) -> Iterator[None]:
+        before = self.enter(note)
+        try:
+            yield
+        finally:
+            self.leave(before)
+
+    @property
+    def now(self) -> bytes:
+        """What is in hand."""
+        return self._now
+
+    def leave(self, before: bytes = _NOTHING) -> None:
+        self._write(before)
+
+    def _write(self, note: bytes) -> None:
+        self._now = note
+        if self._fd >= 0:
+            try:
+                os.pwrite(self._fd, note, 0)
+            except OSError:
+                self._close()
+
+    def blames(self, note: bytes) -> bool:
+        """Whether the last two supervisors died with just this in hand."""
+        return self._blamed == note
+
+    def blamed_step(self, identity: Identity) -> str:
+        """At which step of this service the last two died; empty: at none."""
+        _, _, rest = self._blamed.partition(b" ")
+        start = b"%d-%d " % identity
+        return rest[len(start) :].strip().decode() if rest.startswith(start) else ""
+
+    def forgive(self) -> None:
+        """Somebody wants it tried again."""
+        self._blamed = b""
+
+    def _close(self) -> None:
+        os.close(self._fd)
+        self._fd = -1
