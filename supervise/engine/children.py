@@ -18,7 +18,6 @@ class Children:
         """All that we inherited as children, by an exec in place, are expected: from now on who is
         not is a stranger."""
         self._begun = True
-        self.reap()
 
     def expect(self, pid: int, ended: Callable[[int], None], keep: bool) -> None:
         self._expected[pid] = ended

@@ -20,7 +20,7 @@ class Guard:
     :param fault: told of every exception of what is guarded.
     """
 
-    __slots__ = ("_fault", "_handling", "_identity")
+    __slots__ = ("_about", "_fault", "_handling", "_identity")
 
     def __init__(
         self, fault: Callable[[Exception], None], handling: Handling, identity: Identity
@@ -28,6 +28,7 @@ class Guard:
         self._fault = fault
         self._handling = handling
         self._identity = identity
+        self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
         note = self.note(callback.__name__)
@@ -43,6 +44,10 @@ class Guard:
                 handling.leave(before)
 
         return guarded
+
+    def well(self) -> None:
+        """The service is at rest: whoever died when it was in hand did not die of it."""
+        self._handling.well(self._about)
 
     def note(self, step: str) -> bytes:
         return self._handling.of_service(self._identity, step)

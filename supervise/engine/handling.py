@@ -19,14 +19,15 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class Handling:
     """Two lines of fixed size, each overwritten in place by one write: what is in hand now, and
-    what was in hand when the last supervisor died. Until it is opened nothing is noted.
+    what was in hand when the last supervisor died, until we have done well what it was at. Until
+    it is opened nothing is noted.
     """
 
     def __init__(self, boot: bytes) -> None:
         self._boot = boot[:4].hex().encode()
         self._fd = -1
         self._now = _NOTHING
-        self._blamed = b""
+        self._last = self._blamed = b""
 
     def open(self, path: bytes, upgraded: bool) -> None:
         """Read what the last ones had in hand. An upgrade in place is nobody's death."""
@@ -40,11 +41,16 @@ class Handling:
                 return
             if last == before != _NOTHING and last.startswith(self._boot + b" "):
                 self._blamed = last
+            self._last = last
             os.pwrite(self._fd, _NOTHING + (last or _NOTHING), 0)
 
     def of_service(self, identity: Identity, step: str) -> bytes:
         """The note that a service is in hand, at this step."""
         return self._line(b"%d-%d %s" % (*identity, step.encode()))
+
+    def about(self, identity: Identity) -> bytes:
+        """What all notes of this service begin with."""
+        return self._boot + b" %d-%d " % identity
 
     def of_name(self, name: bytes) -> bytes:
         """The note that it is looked at what a name stands for."""
@@ -66,6 +72,7 @@ class Handling:
             yield
         finally:
             self.leave(before)
+        self.well(note)
 
     @property
     def now(self) -> bytes:
@@ -77,21 +84,34 @@ class Handling:
 
     def _write(self, note: bytes) -> None:
         self._now = note
+        self._put(note, 0)
+
+    def _put(self, line: bytes, at: int) -> None:
         if self._fd >= 0:
             try:
-                os.pwrite(self._fd, note, 0)
+                os.pwrite(self._fd, line, at)
             except OSError:
                 self._close()
 
+    def well(self, subject: bytes) -> None:
+        """What begins so has gone well: whoever died at it did so by chance.
+
+        :param subject: a note, or the part of it that names the service.
+        """
+        if self._last.startswith(subject):
+            self._last = b""
+            self._put(_NOTHING, _SIZE)
+
     def blames(self, note: bytes) -> bool:
-        """Whether the last two supervisors died with just this in hand."""
+        """Whether two supervisors in a row died with just this in hand."""
         return self._blamed == note
 
     def blamed_step(self, identity: Identity) -> str:
-        """At which step of this service the last two died; empty: at none."""
-        _, _, rest = self._blamed.partition(b" ")
-        start = b"%d-%d " % identity
-        return rest[len(start) :].strip().decode() if rest.startswith(start) else ""
+        """At which step of this service two in a row died; empty: at none."""
+        about = self.about(identity)
+        if not self._blamed.startswith(about):
+            return ""
+        return self._blamed[len(about) :].strip().decode()
 
     def forgive(self) -> None:
         """Somebody wants it tried again."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from supervise.engine.children import Children
 from supervise.engine.handling import Handling
 from supervise.engine.heir import Heir
-from supervise.engine.loop import Loop
+from supervise.engine.loop import Alarm, Loop
 from supervise.engine.messages import Messages
 from supervise.engine.notices import Notices
 from supervise.engine.spawn import Spawner
@@ -28,6 +28,13 @@ class Host:
         """Called when the status of a service has changed."""
         self.locked: Callable[[], None] = _nobody_minds
         """Called when a service's lock is ours, and nothing of it was looked at yet."""
+
+    def all_claimed(self) -> None:
+        """All has been taken up. Those of our children that have died meanwhile are told of after
+        the letters that came meanwhile: a letter is older than what it may have waited for."""
+        self.heir.close()
+        self.children.begin()
+        self.loop.set(Alarm(self.children.reap), now())
 
     def say(self, program: str, text: str) -> None:
         """One line in the classic grammar: `supervise: warning: ...`."""

@@ -59,8 +59,7 @@ class Lone:
                 return
             self._failed = error
             self._host.loop.end()
-        self._host.heir.close()
-        self._host.children.begin()
+        self._host.all_claimed()
         if self._host.heir.upgraded:
             self._host.say("supervise", "upgraded in place")
 

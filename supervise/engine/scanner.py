@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
+from supervise.engine.caution import Caution
 from supervise.engine.checked import BusyError, Identity, UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
@@ -33,6 +34,7 @@ class Scanner:
         self._home = home
         self._changed = changed
         self._own = OwnList(home)
+        self._caution = Caution(host, home, self._refuse)
         self._candidates: dict[bytes, Candidate] = {}
         self._warned: set[Identity] = set()
         self._own_told = self._closed = False
@@ -87,17 +89,7 @@ class Scanner:
         """Take up what this name stands for, if it is a service and not taken up yet."""
         if self._closed or name.startswith(b"."):
             return
-        self._in_hand(name, lambda: self._look(name))
-
-    def _in_hand(self, name: bytes, look: Callable[[], None]) -> None:
-        """Look, and have that noted, unless just this ended the last two supervisors."""
-        note = self._host.handling.of_name(name)
-        if self._host.handling.blames(note):
-            why = "two supervisors in a row died at it; HUP to svscan tries it again"
-            self._refuse(name, f"{legible(name)} is left alone: {why}")
-        else:
-            with self._host.handling.holding(note):
-                look()
+        self._caution.look(name, lambda: self._look(name))
 
     def _look(self, name: bytes) -> None:
         try:
@@ -114,7 +106,7 @@ class Scanner:
         """As `look`, but a directory of its own, not a link, may still be filled."""
         if name.startswith(b".") or isinstance(self._candidates.get(name), Filling):
             return
-        self._in_hand(name, lambda: self._appeared(name))
+        self._caution.look(name, lambda: self._appeared(name))
 
     def _appeared(self, name: bytes) -> None:
         path = self._path(name)
@@ -202,7 +194,7 @@ class Scanner:
             self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
 
     def _unlinked(self, identity: Identity, path: bytes) -> None:
-        self._in_hand(path, lambda: self._look_at_unlinked(identity, path))
+        self._caution.look(path, lambda: self._look_at_unlinked(identity, path))
 
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""

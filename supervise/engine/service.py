@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from supervise.core import events, machine
 from supervise.core.events import Event, Signal
-from supervise.core.situation import CHECKING, GONE, LEFTOVERS, NEVER, WAITING
+from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, Place
 from supervise.engine.guard import Guard, GuardedHost, place_of
@@ -56,9 +56,8 @@ class Service:
     ) -> None:
         self.place = place
         self._gone = gone
-        guard = Guard(self._set_aside, host.handling, place.identity)
+        self._guard = guard = Guard(self._set_aside, host.handling, place.identity)
         host = GuardedHost(host, guard)
-        self._guard = guard
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
         self._instance = Instance(self._dossier, pipes, self._tell)
@@ -160,8 +159,7 @@ class Service:
             return
         self._events.extend(happened)
         self._busy = True
-        handling = self._dossier.host.handling
-        before = handling.now
+        before = self._dossier.host.handling.now
         try:
             self._work()
         except Exception as error:
@@ -169,7 +167,7 @@ class Service:
         finally:
             self._busy = False
             self._dossier.knobs.look_again()
-            handling.leave(before)
+            self._dossier.host.handling.leave(before)
 
     def _work(self) -> None:
         dossier = self._dossier
@@ -188,6 +186,8 @@ class Service:
         dossier.host.loop.set(self._alarm, dossier.situation.due)
         if dossier.situation.state not in (WAITING, CHECKING):
             self._watched.end()
+        if dossier.situation.state in (UP, DOWN):
+            self._guard.well()
 
     def _set_aside(self, error: Exception) -> None:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
@@ -222,7 +222,7 @@ class Service:
         dossier.keep()
         self._instance.release()
         dossier.inherit(None)
-        self._go_on()
+        self._guard(self._go_on)()
 
     def _let_go(self) -> None:
         """Of what was set aside, the process runs on, and the next supervisor goes on with it."""

@@ -68,7 +68,7 @@ class Svscan:
         if self._acquire():
             self._begin()
         else:
-            self._host.children.begin()
+            self._host.all_claimed()
         self._host.loop.run()
 
     # One svscan a scan directory
@@ -107,10 +107,9 @@ class Svscan:
             self._scanner.resume()
         else:
             self._scanner.begin()
-        self._host.heir.close()
+        self._host.all_claimed()
         self._start_watch()
         self._watch_above()
-        self._host.children.begin()
         self._scan()
         gc.freeze()
         gc.enable()

@@ -63,8 +63,11 @@ class Poisoned:
         assert self.scan.svscan is not None
         assert self.scan.svscan.wait(DEADLINE) == -9
 
-    def mend(self) -> None:
-        self._mended.touch()
+    def mend(self, mended: bool = True) -> None:
+        if mended:
+            self._mended.touch()
+        else:
+            self._mended.unlink(missing_ok=True)
 
 
 def good_is_served(scan: Scan) -> None:
@@ -85,22 +88,24 @@ def alone(scan: Scan, step: str) -> None:
 
 
 def twice(poisoned: Poisoned) -> int:
-    """Two supervisors die at a letter to it; its pid."""
+    """Two supervisors die when they go on with it; its pid."""
+    scan = poisoned.scan
+    scan.start()
+    taken_up(scan, "bad")
+    pid = scan.up("bad")
+    scan.kill()
     for _ in range(2):
         poisoned.start()
-        taken_up(poisoned.scan, "bad")
-        pid = poisoned.scan.up("bad")
-        poisoned.scan.control("bad", "h")
         poisoned.died()
     return pid
 
 
-LETTER = "instance.Instance.send"
-STEP = "Signal(number=1)"
+TOLD = "service.Service._work"
+STEP = "_go_on"
 
 
 def test_the_third_one_lets_its_process_run(scan: Scan) -> None:
-    poisoned = Poisoned(scan, LETTER)
+    poisoned = Poisoned(scan, TOLD)
     pid = twice(poisoned)
     poisoned.start()
     alone(scan, STEP)
@@ -119,7 +124,7 @@ def test_the_third_one_lets_its_process_run(scan: Scan) -> None:
 
 @pytest.mark.parametrize("dies", [False, True])
 def test_up_goes_on_with_it(scan: Scan, dies: bool) -> None:
-    poisoned = Poisoned(scan, LETTER)
+    poisoned = Poisoned(scan, TOLD)
     pid = twice(poisoned)
     poisoned.start()
     alone(scan, STEP)
@@ -137,11 +142,12 @@ def test_up_goes_on_with_it(scan: Scan, dies: bool) -> None:
 
 
 def test_up_that_ends_the_third_one_too(scan: Scan) -> None:
-    poisoned = Poisoned(scan, LETTER)
+    poisoned = Poisoned(scan, TOLD)
     pid = twice(poisoned)
     poisoned.start()
     alone(scan, STEP)
-    scan.control("bad", "uh")
+    taken_up(scan, "bad")
+    scan.control("bad", "u")
     poisoned.died()
     poisoned.start()
     eventually(lambda: scan.said().count("left alone: two supervisors") == 2, scan.said)
@@ -150,7 +156,7 @@ def test_up_that_ends_the_third_one_too(scan: Scan) -> None:
 
 
 def test_it_is_still_left_alone_by_the_next_ones(scan: Scan) -> None:
-    poisoned = Poisoned(scan, LETTER)
+    poisoned = Poisoned(scan, TOLD)
     pid = twice(poisoned)
     poisoned.start()
     alone(scan, STEP)
@@ -167,17 +173,15 @@ def test_it_is_still_left_alone_by_the_next_ones(scan: Scan) -> None:
     scan.up("bad", beside=pid)
 
 
-def test_one_that_ended_at_something_else_in_between(scan: Scan) -> None:
-    """Then it is not two in a row."""
-    poisoned = Poisoned(scan, LETTER)
-    for idle in (False, True, False):
+def test_where_one_in_between_got_on_with_it(scan: Scan) -> None:
+    """Then it is not two in a row: most probably they were killed by chance."""
+    poisoned = Poisoned(scan, TOLD)
+    for mended in (False, True, False):
+        poisoned.mend(mended)
         svscan = poisoned.start()
-        taken_up(scan, "bad")
-        served(scan, "bad")
-        if idle:
+        if mended:
+            taken_up(scan, "bad")
             svscan.kill()
-        else:
-            scan.control("bad", "h")
         poisoned.died()
     scan.start()
     taken_up(scan, "bad")
@@ -221,13 +225,17 @@ def test_when_it_is_taken_up(scan: Scan) -> None:
 
 
 def test_a_lone_supervise(scan: Scan) -> None:
-    poisoned = Poisoned(scan, LETTER, "supervise")
+    poisoned = Poisoned(scan, TOLD, "supervise")
     directory = scan.services / "bad"
+    poisoned.mend()
+    first = poisoned.start(directory)
+    taken_up(scan, "bad")
+    pid = scan.up("bad")
+    first.kill()
+    poisoned.died()
+    poisoned.mend(False)
     for _ in range(2):
         poisoned.start(directory)
-        taken_up(scan, "bad")
-        pid = scan.up("bad")
-        scan.control("bad", "h")
         poisoned.died()
     poisoned.start(directory)
     scan.says("left alone: two supervisors in a row died at it")
@@ -275,8 +283,10 @@ class Hanging:
 
     def close(self) -> None:
         """Whoever waits for it has an error."""
-        LIBC.umount2(os.fsencode(self._path), DETACH)
-        os.close(self._server)
+        if self._server >= 0:
+            LIBC.umount2(os.fsencode(self._path), DETACH)
+            os.close(self._server)
+            self._server = -1
 
 
 @pytest.fixture
@@ -289,14 +299,49 @@ def hanging(short_path: Path) -> Iterator[Hanging]:
     found.close()
 
 
+def test_a_file_system_that_hangs(scan: Scan, short_path: Path, hanging: Hanging) -> None:
+    """A process of its own waits for it, and all others are served."""
+    (scan.home / "hung").symlink_to(short_path / "hanging/service")
+    scan.add("good")
+    svscan = scan.start()
+    good_is_served(scan)
+    where = short_path / "hanging"
+    scan.says(f"hung is not supervised: the file system at {where} does not answer\n")
+    svscan.send_signal(signal.SIGHUP)
+    scan.add("zz")
+    scan.up("zz")
+    good_is_served(scan)
+    assert scan.said().count("\n") == 1, "one line"
+    assert scan.stop() == 0
+
+
+def test_a_file_system_that_answers_in_the_end(
+    scan: Scan, short_path: Path, hanging: Hanging
+) -> None:
+    where = short_path / "hanging"
+    (scan.home / "hung").symlink_to(where)
+    scan.start()
+    scan.says(f"hung is not supervised: the file system at {where} does not answer\n")
+    scan.service("hung")
+    where_to = scan.services / "hung"
+    hanging.close()
+    where.rmdir()
+    where.symlink_to(where_to)
+    scan.up("hung")
+    assert not (scan.home / ".svscan/refused/hung").exists()
+
+
 def hangs(pid: int) -> bool:
     """Whether it waits for an answer of a file system."""
     return "fuse" in Path(f"/proc/{pid}/wchan").read_text()
 
 
-def test_a_file_system_that_hangs(scan: Scan, short_path: Path, hanging: Hanging) -> None:
+def test_a_file_system_that_hangs_behind_a_second_link(
+    scan: Scan, short_path: Path, hanging: Hanging
+) -> None:
     """A watchdog, which is the test here, has to end two: the third one serves all others."""
-    (scan.home / "hung").symlink_to(short_path / "hanging")
+    (short_path / "second").symlink_to(short_path / "hanging/service")
+    (scan.home / "hung").symlink_to(short_path / "second")
     scan.add("good")
     scan.add("zz")
     for _ in range(2):
