@@ -29,14 +29,16 @@ class Caution:
         self._asked: dict[bytes, Question] = {}
 
     def look(self, name: bytes, look: Callable[[], None]) -> None:
-        """Look, and have that noted, unless just this ended the last two supervisors. Where the
+        """Look, and have that noted, unless two supervisors in a row hung at it. Where the
         file system may not answer, look when it has answered somebody else.
 
         :param name: of an entry of the scan directory, or the path of a service without one.
         """
         handling = self._host.handling
-        if handling.blames(handling.of_name(name)):
-            why = "two supervisors in a row died at it; HUP to svscan tries it again"
+        if handling.blames(name):
+            why = (
+                "two supervisors in a row hung at it, and were ended; HUP to svscan tries it again"
+            )
             self._refuse(name, f"{legible(name)} is left alone: {why}")
             return
         path = self._target(name)

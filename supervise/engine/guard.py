@@ -49,6 +49,11 @@ class Guard:
         """The service is at rest: whoever died when it was in hand did not die of it."""
         self._handling.well(self._about)
 
+    def enter(self, step: str) -> None:
+        """The service is in hand, and this is done now. The number of starts belongs to it: where
+        that has grown, somebody got on."""
+        self._handling.enter(self.note(step))
+
     def note(self, step: str) -> bytes:
         return self._handling.of_service(self._identity, step)
 

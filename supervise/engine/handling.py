@@ -7,6 +7,7 @@ of the interpreter, no memory left, ends us, and would end the next one who meet
 import contextlib
 import os
 import stat
+import time
 import zlib
 from collections.abc import Iterator
 
@@ -14,6 +15,10 @@ from supervise.engine.checked import Identity
 
 _SIZE = 96
 _NOTHING = b"-".ljust(_SIZE - 1) + b"\n"
+_LOOKING = b"a name in the scan directory, since"
+_HANGS = 2.0
+"""Seconds after which to look at a name is called hanging."""
+
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -39,10 +44,11 @@ class Handling:
             last, before = os.pread(self._fd, _SIZE, 0), os.pread(self._fd, _SIZE, _SIZE)
             if upgraded:
                 return
-            if last == before != _NOTHING and last.startswith(self._boot + b" "):
+            last = self._telling(last)
+            if last == before != _NOTHING:
                 self._blamed = last
             self._last = last
-            os.pwrite(self._fd, _NOTHING + (last or _NOTHING), 0)
+            os.pwrite(self._fd, _NOTHING + last, 0)
 
     def of_service(self, identity: Identity, step: str) -> bytes:
         """The note that a service is in hand, at this step."""
@@ -53,8 +59,25 @@ class Handling:
         return self._boot + b" %d-%d " % identity
 
     def of_name(self, name: bytes) -> bytes:
-        """The note that it is looked at what a name stands for."""
-        return self._line(b"%08x a name in the scan directory" % zlib.crc32(name))
+        """The note that it is looked at what a name stands for. It is only blamed where that hangs,
+        so since when is noted too."""
+        return self._line(self._named(name) + b" %d" % time.monotonic())
+
+    def _named(self, name: bytes) -> bytes:
+        return b"%08x %s" % (zlib.crc32(name), _LOOKING)
+
+    def _telling(self, last: bytes) -> bytes:
+        """The last note of our predecessor, as far as it tells anything."""
+        if not last.startswith(self._boot + b" "):
+            return _NOTHING
+        text, looking, since = last.partition(_LOOKING)
+        if not looking:
+            return last
+        try:
+            hung = time.monotonic() - int(since) >= _HANGS
+        except ValueError:
+            hung = False
+        return (text + looking).ljust(_SIZE - 1) + b"\n" if hung else _NOTHING
 
     def _line(self, text: bytes) -> bytes:
         return (self._boot + b" " + text)[: _SIZE - 1].ljust(_SIZE - 1) + b"\n"
@@ -102,9 +125,9 @@ class Handling:
             self._last = b""
             self._put(_NOTHING, _SIZE)
 
-    def blames(self, note: bytes) -> bool:
-        """Whether two supervisors in a row died with just this in hand."""
-        return self._blamed == note
+    def blames(self, name: bytes) -> bool:
+        """Whether two supervisors in a row were ended when they hung at this name."""
+        return self._blamed == self._line(self._named(name))
 
     def blamed_step(self, identity: Identity) -> str:
         """At which step of this service two in a row died; empty: at none."""

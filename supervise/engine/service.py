@@ -173,7 +173,7 @@ class Service:
         dossier = self._dossier
         while self._events:
             for action in machine.handle(dossier.situation, self._events.popleft()):
-                dossier.host.handling.enter(self._guard.note(str(action)))
+                self._guard.enter(f"{action}, starts: {dossier.record.starts}")
                 if isinstance(action, Signal):
                     self._instance.send(action.number)
                 else:
@@ -181,6 +181,7 @@ class Service:
             if dossier.situation.state == GONE:
                 self._events.clear()
                 return
+        self._guard.enter(f"keep, starts: {dossier.record.starts}")
         dossier.keep()
         dossier.write_status()
         dossier.host.loop.set(self._alarm, dossier.situation.due)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ def poison(owner, name):
         found = getattr(self, "_dossier", self)
         place = getattr(found, "place", None) or rest[1]
         if place.name.endswith(b"bad") and not os.path.exists({mended!r}):
-            os.kill(os.getpid(), 9)
+            {kill}
         return real(self, *rest, **more)
 
     setattr(owner, name, deadly)
@@ -38,16 +39,24 @@ poison({module}.{owner}, "{name}")
 """
 """A daemon that the service `bad` kills at one place of our code."""
 
+KILL = "os.kill(os.getpid(), 9)"
+HANGS = 2.0
+
 
 class Poisoned:
-    def __init__(self, scan: Scan, where: str, program: str = "svscan") -> None:
+    def __init__(self, scan: Scan, where: str, program: str = "svscan", kill: str = KILL) -> None:
         module, owner, name = where.split(".")
         self.scan = scan
         self._mended = scan.home.parent / "mended"
         self._path = scan.home.parent / "poisoned.py"
         self._path.write_text(
             POISON.format(
-                program=program, module=module, owner=owner, name=name, mended=str(self._mended)
+                program=program,
+                module=module,
+                owner=owner,
+                name=name,
+                mended=str(self._mended),
+                kill=kill.format(mended=str(self._mended)),
             )
         )
         scan.add("bad")
@@ -62,6 +71,13 @@ class Poisoned:
     def died(self) -> None:
         assert self.scan.svscan is not None
         assert self.scan.svscan.wait(DEADLINE) == -9
+
+    def hangs(self, times: int) -> None:
+        """Wait until so many hang, and the last one for long enough to call it that."""
+        path = self._mended.with_name("mended-hangs")
+        eventually(lambda: path.exists() and path.stat().st_size == times, "it hangs")
+        begun = path.stat().st_mtime
+        eventually(lambda: time.time() - begun > HANGS + 0.2, "it hangs for long")
 
     def mend(self, mended: bool = True) -> None:
         if mended:
@@ -197,7 +213,7 @@ def test_at_its_start(scan: Scan) -> None:
         poisoned.start()
         poisoned.died()
     poisoned.start()
-    alone(scan, "start")
+    alone(scan, "start, starts: 0")
     good_is_served(scan)
     taken_up(scan, "bad")
     assert not instances(scan, "bad")
@@ -207,13 +223,19 @@ def test_at_its_start(scan: Scan) -> None:
 
 
 def test_when_it_is_taken_up(scan: Scan) -> None:
-    """Then it is not even touched."""
-    poisoned = Poisoned(scan, "dossier.Dossier.__init__")
-    for _ in range(2):
-        poisoned.start()
+    """Then only a hang counts, and it is not even touched."""
+    hang = "import time; open({mended!r} + '-hangs', 'a').write('x'); time.sleep(1000)"
+    poisoned = Poisoned(scan, "dossier.Dossier.__init__", kill=hang)
+    for times in (1, 2):
+        svscan = poisoned.start()
+        poisoned.hangs(times)
+        svscan.kill()
         poisoned.died()
     svscan = poisoned.start()
-    why = "bad is left alone: two supervisors in a row died at it; HUP to svscan tries it again"
+    why = (
+        "bad is left alone: two supervisors in a row hung at it, and were ended;"
+        " HUP to svscan tries it again"
+    )
     scan.says(f"svscan: warning: {why}\n")
     good_is_served(scan)
     assert (scan.home / ".svscan/refused/bad").read_text() == why + "\n"
@@ -347,9 +369,13 @@ def test_a_file_system_that_hangs_behind_a_second_link(
     for _ in range(2):
         pid = scan.start().pid
         eventually(partial(hangs, pid), "it hangs")
+        begun = time.monotonic()
+        eventually(lambda begun=begun: time.monotonic() > begun + HANGS, "for long")
         scan.kill()
     scan.start()
-    scan.says("svscan: warning: hung is left alone: two supervisors in a row died at it")
+    scan.says(
+        "svscan: warning: hung is left alone: two supervisors in a row hung at it, and were ended"
+    )
     good_is_served(scan)
     scan.up("zz")
     assert scan.said().count("\n") == 1, "one line"
