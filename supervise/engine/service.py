@@ -63,7 +63,7 @@ class Service:
         self._instance = Instance(self._dossier, pipes, self._tell)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
         self._leftovers: Leftovers | None = None
-        self._watched = Watched(self._dossier, self._changed)
+        self._watched = Watched(self._dossier, lambda: self._tell(events.CHANGED))
         self._events: deque[Event] = deque()
         self._alarm = host.loop.alarm(self._due)
         self._aside = self._busy = False
@@ -144,9 +144,6 @@ class Service:
 
     def _due(self) -> None:
         self._tell(events.DUE)
-
-    def _changed(self) -> None:
-        self._tell(events.CHANGED)
 
     def _feed(self, happened: list[Event]) -> None:
         """Give the machine what happened, carry out its answer, and keep the outcome."""

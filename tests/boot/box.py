@@ -23,7 +23,7 @@ mount -t proc proc /proc
 mount -t tmpfs -o size=300m tmpfs /run
 mkdir /run/upper /run/work /run/new
 {busybox} insmod {modules}/kernel/fs/overlayfs/overlay.ko
-mount -t overlay -o lowerdir={lower}/,upperdir=/run/upper,workdir=/run/work overlay /run/new
+mount -t overlay -o lowerdir=/,upperdir=/run/upper,workdir=/run/work overlay /run/new
 cd /run/new || exec {busybox} poweroff -f
 for name in proc sysfs devtmpfs; do
     mount -t $name $name $(echo $name | sed 's/sysfs/sys/; s/devtmpfs/dev/')
@@ -32,6 +32,9 @@ mount -t tmpfs tmpfs run
 mkdir -p service results opt/supervise .old
 ln -s {bin} opt/supervise/bin
 mount -t hostfs -o {results} none results
+for package in {packages}; do
+    tar -C $package -c . | tar -x --keep-directory-symlink
+done
 {prepare}
 pivot_root . .old
 exec chroot . {command} </dev/console >/dev/console 2>&1
@@ -85,7 +88,7 @@ class Box:
             INIT.format(
                 busybox=self.busybox,
                 modules=self._modules,
-                lower=":".join([*map(str, self._over), ""]),
+                packages=" ".join(map(str, self._over)),
                 results=self.results,
                 bin=Path(sys.executable).parent,
                 prepare=prepare,
