@@ -221,7 +221,7 @@ def test_its_death_is_shown(scan: Scan) -> None:
 def test_one_that_cannot_be_taken_up(scan: Scan) -> None:
     scan.add("bad")
     scan.add("good")
-    start_broken(scan, "dossier.Dossier", "_inherit")
+    start_broken(scan, "dossier.Dossier", "inherit")
     fault = "supervisor fault: ZeroDivisionError('injected')"
     scan.says(f"svscan: warning: unable to supervise bad: {fault}\n")
     goes_on(scan, "good")
