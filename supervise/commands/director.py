@@ -227,12 +227,10 @@ def _gated(wanted: list[str], force: bool) -> list[str]:
 
 def _mark(directory: str) -> None:
     """When the configuration was read: keepalived itself does not tell."""
-    path = service_directory.loaded_mark(directory)
     try:
-        with open(path, "a"):
-            os.utime(path)
+        service_directory.mark_loaded(directory)
     except OSError as error:
-        click.echo(f"director: warning: unable to write {path}: {error.strerror}", err=True)
+        click.echo(f"director: warning: {error.filename}: {error.strerror}", err=True)
 
 
 @main.command()
@@ -271,13 +269,14 @@ def wait(
 @main.command()
 @directors
 @scan
-def observe(directories: Directors, scan: str | None) -> None:
+@click.option("--log", type=click.Path(), help="The file that keepalived's log goes to.")
+def observe(directories: Directors, scan: str | None, log: str | None) -> None:
     """Note every change of VRRP state and every death, for `status` and `history`.
 
     To be run as a service of its own; see keepalived/observer. It only wakes up when something
     happens.
     """
-    observe_for_ever(chosen(directories, scan))
+    observe_for_ever(chosen(directories, scan), log)
 
 
 @main.command()

@@ -70,9 +70,10 @@ def wait_for_master(directories: list[str], deadline: float) -> bool:
     """Whether all are MASTER in time. What is waited for is shown on a terminal."""
     changes, shown = _changes(directories), False
     while True:
-        states = {one: _states(look_at(one)[0]) for one in directories}
+        all_seen = [look_at(one)[0] for one in directories]
+        states = dict(zip(directories, map(_states, all_seen), strict=True))
         late = time.monotonic() >= deadline
-        if late or all(set(each.values()) == {"MASTER"} for each in states.values()):
+        if late or all(map(_is_master, all_seen)):
             break
         if sys.stderr.isatty():
             shown = True
@@ -85,6 +86,12 @@ def wait_for_master(directories: list[str], deadline: float) -> bool:
     return not late
 
 
+def _is_master(seen: Facts) -> bool:
+    """An address that is held by nobody, for its process was killed, is about to go."""
+    each = seen.instances
+    return bool(each) and all(one.served and one.state == "MASTER" for one in each)
+
+
 def _words(states: dict[str, dict[str, str]]) -> str:
     each = [f"{name} {state}" for found in states.values() for name, state in found.items()]
     return ", ".join(each) or "no VRRP instance is configured"
@@ -94,20 +101,20 @@ def _states(seen: Facts) -> dict[str, str]:
     return {one.name: one.state for one in seen.instances}
 
 
-def observe(directories: list[str]) -> None:
-    """Note every change, for ever."""
+def observe(directories: list[str], log: str | None) -> None:
+    """Note every change, for ever. `log` is the file whose last lines are kept at a death."""
     changes = _changes(directories)
     while True:
         for directory in directories:
             try:
-                _note(directory)
+                _note(directory, (log,) if log else _logs(directory))
             except OSError as error:
                 what = f"unable to write {journal.path_of(directory)}: {error.strerror}"
                 click.echo(f"director: warning: {what}", err=True)
         changes.wait(None)
 
 
-def _note(directory: str) -> None:
+def _note(directory: str, logs: tuple[str, ...]) -> None:
     seen, _ = look_at(directory)
     known = journal.states(directory)
     for name, state in _states(seen).items():
@@ -119,17 +126,21 @@ def _note(directory: str) -> None:
         if death["time"] not in noted:
             when = seconds(death["time"] or "")
             vrrp = journal.state_at(entries, when)
-            entry = {"time": when, "death": death, "vrrp": vrrp, "log": _last_lines()}
+            entry = {"time": when, "death": death, "vrrp": vrrp, "log": _last_lines(logs)}
             journal.add(directory, entry)
 
 
-def _last_lines() -> list[str]:
-    """The last that keepalived said, where its log is a file that we know."""
-    for path in _LOGS:
+def _logs(directory: str) -> tuple[str, ...]:
+    return (os.path.join(directory, "log/main/current"), *_LOGS)
+
+
+def _last_lines(logs: tuple[str, ...]) -> list[str]:
+    """The last that keepalived said, in the first of these files that has something of it."""
+    for path in logs:
         try:
             with open(path, "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-                lines = file.read().decode("utf-8", "replace").splitlines()[1:]
+                lines = file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             continue
         found = [line for line in lines if "eepalived" in line]

@@ -39,6 +39,7 @@ _KEYS = (
     "failed",
     "held",
     "exiting",
+    "ending",
     "failures",
     "starts",
     "next_start",
@@ -138,6 +139,7 @@ def _tell_readiness(service: Object, found: record.Record) -> None:
 def _tell_plans(service: Object, found: record.Record) -> None:
     service["failed"], service["held"] = found.failed, found.held
     service["exiting"] = found.exiting
+    service["ending"] = found.pid != 0 and found.asked
     if found.state == "waiting" and found.start_at >= 0 and found.boot == boot_id():
         service["next_start"] = round(max(found.start_at - time.monotonic(), 0), 6)
 

@@ -48,7 +48,11 @@ def _forbidden(directory: str) -> str:
 def _served(service: dict[str, Any], processes: tuple[Process, ...]) -> bool:
     """Whether a VRRP process is there, and not about to end."""
     roles = {one.role for one in processes}
-    return service["state"] == "up" and bool(roles & {facts.VRRP, facts.CHILD})
+    return (
+        service["state"] == "up"
+        and not service["ending"]
+        and bool(roles & {facts.VRRP, facts.CHILD})
+    )
 
 
 def _configuration(directory: str) -> tuple[Configuration | None, str]:

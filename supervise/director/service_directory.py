@@ -55,3 +55,10 @@ def _content(path: str) -> str:
 def loaded_mark(directory: str) -> str:
     """A file whose time is when `director reload` had the configuration read again."""
     return os.path.join(directory, "supervise", "reloaded")
+
+
+def mark_loaded(directory: str) -> None:
+    """:raises OSError: where the file cannot be written."""
+    path = loaded_mark(directory)
+    with open(path, "a"):
+        os.utime(path)
