@@ -85,6 +85,10 @@ class Knobs:
     def leftovers(self) -> str:
         return self._read(b"leftovers", _leftovers, "ignore")
 
+    def timeout_leftovers(self) -> float:
+        """Seconds (the file has milliseconds)."""
+        return self._read(b"timeout-leftovers", _milliseconds, 0.0)
+
     def watch(self) -> list[bytes]:
         """The paths in `watch`, one a line; relative ones are meant from the service directory."""
         if not self.has(b"watch"):

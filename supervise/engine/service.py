@@ -19,13 +19,10 @@ from supervise.engine.guard import Guard, GuardedHost
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
-from supervise.engine.leftovers import Leftovers
+from supervise.engine.leftovers import PATIENCE, Leftovers
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
 from supervise.protocol.record import UNKNOWN
-
-_PATIENCE = 5.0
-"""Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
 
 
 class Service:
@@ -241,9 +238,12 @@ class Service:
             return
         self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
         if policy == "kill":
-            self._leftovers.send(signal.SIGTERM)
-            dossier.give_time_once(dossier.knobs.timeout_kill() or _PATIENCE)
+            dossier.give_time_once(dossier.knobs.timeout_leftovers())
         self._leftovers.look()
+
+    def _end_leftovers(self) -> None:
+        if self._leftovers is not None and self._leftovers.end():
+            self._dossier.give_time(self._dossier.knobs.timeout_kill() or PATIENCE)
 
     def _cleared(self) -> None:
         if self._leftovers is not None:
@@ -292,6 +292,7 @@ _ACTIONS: dict[str, Callable[[Service], None]] = {
     events.CLEAR: Service._clear,
     events.FINISH: Service._finish,
     events.KILL_HELPER: Service._kill_helper,
+    events.END_LEFTOVERS: Service._end_leftovers,
     events.KILL_LEFTOVERS: Service._kill_leftovers,
     events.FORGET: Service._forget,
 }

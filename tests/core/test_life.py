@@ -10,12 +10,12 @@ from supervise.core.events import (
     CLEARED,
     DIED,
     DUE,
+    END_LEFTOVERS,
     FINISH,
     FINISHED,
     FOUND,
     KILL,
     KILL_HELPER,
-    KILL_LEFTOVERS,
     LOST,
     NEVER_BEGUN,
     NOT_STARTED,
@@ -186,7 +186,7 @@ def with_deadline(make) -> Situation:
 
 @pytest.mark.parametrize(
     ("make", "action"),
-    [(stopping, KILL), (leftovers, KILL_LEFTOVERS), (finishing, KILL_HELPER)],
+    [(stopping, KILL), (leftovers, END_LEFTOVERS), (finishing, KILL_HELPER)],
 )
 def test_a_deadline_kills_once(make, action) -> None:
     s = with_deadline(make)
