@@ -9,7 +9,7 @@ say() { echo "keepalived/${0##*/}: $*" >&2; }
 
 # As envdir reads it: the first line without the blanks at its end; empty is unset.
 read_settings() {
-    CONFIGURATION='' KEEPALIVED='' OPTIONS='' VRRP_ALONE='' TEST_CONFIGURATION=''
+    CONFIGURATION='' KEEPALIVED='' OPTIONS='' VRRP_ALONE='' TEST_CONFIGURATION='' LONE_DIRECTOR=''
     for file in env/*; do
         [ -e "$file" ] || continue
         value=''
@@ -21,12 +21,14 @@ read_settings() {
         env/OPTIONS) OPTIONS=$value ;;
         env/VRRP_ALONE) VRRP_ALONE=$value ;;
         env/TEST_CONFIGURATION) TEST_CONFIGURATION=$value ;;
+        env/LONE_DIRECTOR) LONE_DIRECTOR=$value ;;
         *) say "warning: $file: no such setting, ignored" ;;
         esac
     done
     : "${CONFIGURATION:=/etc/keepalived/keepalived.conf}" "${KEEPALIVED:=keepalived}"
     yes_or_no VRRP_ALONE "$VRRP_ALONE" no
     yes_or_no TEST_CONFIGURATION "$TEST_CONFIGURATION" yes
+    yes_or_no LONE_DIRECTOR "$LONE_DIRECTOR" no
 }
 
 # yes_or_no NAME VALUE DEFAULT: sets NAME to yes or no.
@@ -111,30 +113,32 @@ require_ipvs() {
     done
 }
 
-# The names that keepalived gives its pid files, OPTIONS taken into account. /run/keepalived/ is that of newer versions.
-pid_files() {
-    parent='' vrrp='' checkers='' bfd='' into=''
-    set -f # words, not patterns; this function runs in a subshell
+# Sets `pid_files`, the names that keepalived gives them, OPTIONS taken into account. /run/keepalived/ is that of newer
+# versions.
+name_pid_files() {
+    keepalived='' vrrp='' checkers='' bfd='' into=''
+    set -f # words, not patterns
     for word in $OPTIONS; do
         [ -z "$into" ] || { eval "$into=\$word"; into=''; continue; }
         case $word in
-        -p | --pid) into=parent ;;
+        -p | --pid) into=keepalived ;;
         -r | --vrrp_pid) into=vrrp ;;
         -c | --checkers_pid) into=checkers ;;
         -b | --bfd_pid) into=bfd ;;
-        -p* | --pid=*) parent=${word#-p} parent=${parent#--pid=} ;;
+        -p* | --pid=*) keepalived=${word#-p} keepalived=${keepalived#--pid=} ;;
         -r* | --vrrp_pid=*) vrrp=${word#-r} vrrp=${vrrp#--vrrp_pid=} ;;
         -c* | --checkers_pid=*) checkers=${word#-c} checkers=${checkers#--checkers_pid=} ;;
         -b* | --bfd_pid=*) bfd=${word#-b} bfd=${bfd#--bfd_pid=} ;;
         esac
     done
+    set +f
+    pid_files="$keepalived $vrrp $checkers $bfd"
     for directory in /run /run/keepalived /var/run; do
         [ "$directory" != /var/run ] || [ ! /var/run -ef /run ] || continue
-        for role in keepalived:$parent vrrp:$vrrp checkers:$checkers bfd:$bfd; do
-            [ -n "${role#*:}" ] || echo "$directory/${role%%:*}.pid"
+        for role in "keepalived:$keepalived" "vrrp:$vrrp" "checkers:$checkers" "bfd:$bfd"; do
+            [ -n "${role#*:}" ] || pid_files="$pid_files $directory/${role%%:*}.pid"
         done
     done
-    for named in $parent $vrrp $checkers $bfd; do echo "$named"; done
 }
 
 # Whether a living keepalived has this pid. Its program may have been replaced by an upgrade meanwhile.
@@ -167,14 +171,18 @@ describe_stranger() {
 }
 
 # look_at_pid_files OURS STALE: for each pid file calls OURS PID FILE, where it names a keepalived of this service, or
-# STALE FILE, where it names no living keepalived. Stops where it names somebody else's.
+# STALE FILE, where keepalived would take what it names for another keepalived. Stops where it names somebody else's.
+# The number of a process that has ended does no harm.
 look_at_pid_files() {
-    for file in $(pid_files); do
+    name_pid_files
+    for file in $pid_files; do
         [ -f "$file" ] || continue
         pid=''
-        read -r pid 2>/dev/null <"$file" || :
+        { read -r pid <"$file" || :; } 2>/dev/null
         pid=${pid%%[!0-9]*}
-        if [ -z "$pid" ] || ! is_keepalived "$pid"; then
+        if [ -n "$pid" ] && [ ! -e "/proc/$pid" ]; then
+            continue
+        elif [ -z "$pid" ] || ! is_keepalived "$pid"; then
             "$2" "$file"
         elif is_ours "$pid"; then
             "$1" "$pid" "$file"
@@ -182,4 +190,17 @@ look_at_pid_files() {
             fail "$(describe_stranger "$pid" "$file")"
         fi
     done
+}
+
+# What start-check found out, as it stands in supervise/checked: sets `version`, `paths` and `interfaces`.
+read_checked() {
+    version='' paths='' interfaces=''
+    [ -s supervise/checked ] || return 1
+    while read -r kind name; do
+        case $kind in
+        version) version=$name ;;
+        path) paths="$paths $name" ;;
+        interface) interfaces="$interfaces $name" ;;
+        esac
+    done <supervise/checked
 }
