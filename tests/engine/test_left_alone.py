@@ -213,7 +213,7 @@ def test_at_its_start(scan: Scan) -> None:
         poisoned.start()
         poisoned.died()
     poisoned.start()
-    alone(scan, "go_on")
+    alone(scan, "start, starts: 0")
     good_is_served(scan)
     taken_up(scan, "bad")
     assert not instances(scan, "bad")
