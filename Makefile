@@ -9,7 +9,7 @@ BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsysl
 PEER_PACKAGES := svc:daemontools runsvdir:runit
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 venv: .venv/installed ## build .venv with all programs in .venv/bin
 
