@@ -5,10 +5,17 @@ import sys
 
 from supervise.commands import plain
 
+HELP = b"""usage: supervise dir
+Supervise the service in dir. TERM, INT: stop it and exit. QUIT: exit and leave it running.
+USR2: become the program file as it is now.
+"""
+
 
 def main() -> None:
     plain.begin()
     trial, words = plain.on_trial(sys.argv[1:])
+    if words and len(words[0]) > 2 and words[0].startswith("--"):
+        plain.end(plain.long_option("supervise", HELP, words[0]))
     if len(words) != 1 or not words[0]:
         plain.complain(b"supervise: usage: supervise dir")
         plain.end(plain.USAGE)

@@ -70,6 +70,7 @@ def passed(s: Situation, e: Event) -> Actions:
         return settle(s, e)
     s.state = UP
     s.owed = s.asked = False
+    s.deadline = NEVER
     s.readiness = "not yet" if e.tells else "untold"
     s.started_at = e.now
     return [START]

@@ -132,7 +132,7 @@ TABLE: dict[str, tuple[Cell, ...]] = {
     DIED:       (nothing, nothing, nothing,           died,        died,          nothing,       nothing,        nothing),
     CLEARED:    (nothing, nothing, nothing,           nothing,     nothing,       cleared,       nothing,        nothing),
     FINISHED:   (nothing, nothing, nothing,           nothing,     nothing,       nothing,       finished,       nothing),
-    DUE:        (nothing, proceed, nothing,           nothing,     kill_instance, end_leftovers, give_up_helper, nothing),
+    DUE:        (nothing, proceed, give_up_helper,    nothing,     kill_instance, end_leftovers, give_up_helper, nothing),
     CHANGED:    (nothing, proceed, changed_meanwhile, nothing,     nothing,       nothing,       nothing,        nothing),
 
     #            down     waiting  checking  up           stopping     leftovers    finishing     gone

@@ -1,10 +1,12 @@
 """An entry of the scan directory: a service and, where it has `log/`, its logger."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 
 from supervise.core.situation import NEVER
 from supervise.engine import checked, files
+from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
@@ -50,19 +52,27 @@ class Entry:
         """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
 
         :raises UnusableError: where one of the two cannot be supervised; the other one may be.
+            Where neither can, of the service itself.
         """
         if self._pipe < 0 and self._main is None and self._logged():
             self._open_pipe()
         try:
-            if self._main is None:
-                self._main = Service(
-                    self._host, self.place, Pipes(stdout=self._pipe), self._service_gone
-                )
-        finally:
-            if self._pipe >= 0 and self._log is None:
-                self._log = Service(
-                    self._host, self._log_place(), Pipes(stdin=self._pipe), self._service_gone
-                )
+            self._take_up_main()
+        except Exception:
+            with contextlib.suppress(UnusableError, OSError):
+                self._take_up_log()
+            raise
+        self._take_up_log()
+
+    def _take_up_main(self) -> None:
+        if self._main is None:
+            pipes = Pipes(stdout=self._pipe)
+            self._main = Service(self._host, self.place, pipes, self._service_gone)
+
+    def _take_up_log(self) -> None:
+        if self._pipe >= 0 and self._log is None:
+            pipes = Pipes(stdin=self._pipe)
+            self._log = Service(self._host, self._log_place(), pipes, self._service_gone)
 
     def resume(self, handed: HandedEntry) -> None:
         """Go on with what our older self supervised of it.
@@ -104,9 +114,11 @@ class Entry:
         path = self.place.path + b"/log"
         name = self.place.name + b"/log"
         try:
-            return Place(path, name, *checked.identity(os.stat(path)))
+            found = os.stat(path)
         except OSError as error:
             raise checked.unable("stat", legible(name), error) from None
+        self._host.admission.check("svscan", legible(name), found)
+        return Place(path, name, *checked.identity(found))
 
     def follow(self, place: Place) -> None:
         """The directory was moved, or is called by another name."""

@@ -10,6 +10,7 @@ from supervise.engine.handling import Handling
 from supervise.engine.host import Host
 from supervise.engine.loop import Alarm, Handler, Loop
 from supervise.engine.notices import Changed, Notice, Notices
+from supervise.engine.spawn import Outcome, Program, Spawner
 
 P = ParamSpec("P")
 
@@ -31,7 +32,7 @@ class Guard:
         self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
-        note = self.note(callback.__name__)
+        note = self.note(getattr(callback, "__name__", "go on"))
         handling = self._handling
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -68,7 +69,7 @@ class GuardedHost(Host):
         self.heir = host.heir
         self.handling = host.handling
         self.messages = host.messages
-        self.spawner = host.spawner
+        self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
         self.changed = lambda: host.changed()
         self.locked = lambda: host.locked()
@@ -92,7 +93,7 @@ class _GuardedLoop(Loop):
                 self._loop.remove(fd)
                 raise
 
-        handle.__name__ = handler.__name__
+        handle.__name__ = getattr(handler, "__name__", "handle")
         self._loop.add(fd, self._guard(handle), events)
 
     def change(self, fd: int, events: int) -> None:
@@ -103,6 +104,22 @@ class _GuardedLoop(Loop):
 
     def set(self, alarm: Alarm, when: float) -> None:
         self._loop.set(alarm, when)
+
+    def later(self, work: Callable[[], None]) -> None:
+        self._loop.later(self._guard(work))
+
+
+class _GuardedSpawner(Spawner):
+    def __init__(self, spawner: Spawner, guard: Guard) -> None:
+        self._spawner = spawner
+        self.descriptors = spawner.descriptors
+        self._guard = guard
+
+    def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
+        self._spawner.spawn(program, self._guard(then))
+
+    def settle(self) -> None:
+        self._spawner.settle()
 
 
 class _GuardedChildren(Children):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from supervise.engine.admission import Admission
 from supervise.engine.children import Children
 from supervise.engine.handling import Handling
 from supervise.engine.heir import Heir
@@ -18,10 +19,11 @@ class Host:
     def __init__(self, heir: Heir | None = None) -> None:
         self.heir = heir or Heir()
         self.loop = Loop()
-        self.children = Children()
         self.messages = Messages()
         self.notices = Notices(self.loop)
-        self.spawner = Spawner(self.heir.limit)
+        self.spawner = Spawner(self.loop, lambda: self.children.reap(), self.heir.limit)
+        self.children = Children(lambda: self.spawner.busy)
+        self.admission = Admission(self.say)
         self.boot = _boot()
         self.handling = Handling(self.boot)
         self.changed: Callable[[], None] = _nobody_minds

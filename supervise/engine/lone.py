@@ -9,6 +9,7 @@ from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
+from supervise.engine.messages import legible
 from supervise.engine.service import Service
 from supervise.engine.upgrade import Upgrade
 from supervise.protocol.handover import Handover
@@ -19,11 +20,15 @@ _INTERVAL = 0.02
 
 
 class Lone:
-    """:param command: what starts us: absolute path of the program file, and the arguments."""
+    """:param command: what starts us: absolute path of the program file, and the arguments.
+    :raises UnusableError: where everybody can write the directory.
+    """
 
     def __init__(self, host: Host, path: bytes, name: bytes, command: list[bytes]) -> None:
         self._host = host
-        self._place = Place(path, name, *identity(os.stat(path)))
+        found = os.stat(path)
+        host.admission.check("supervise", legible(name), found)
+        self._place = Place(path, name, *identity(found))
         self._service: Service | None = None
         self._until = now() + _PATIENCE
         self._retry = Alarm(self._begin)
@@ -69,7 +74,8 @@ class Lone:
 
     def _hand_over(self) -> Handover:
         services = (self._service.hand_over(),) if self._service is not None else ()
-        return Handover(self._place.path, limit=self._host.spawner.limit, services=services)
+        limit = self._host.spawner.descriptors
+        return Handover(self._place.path, limit=limit, services=services)
 
     def _gone(self, _: Service) -> None:
         self._host.loop.end()

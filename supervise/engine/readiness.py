@@ -7,6 +7,8 @@ import contextlib
 import os
 from collections.abc import Callable
 
+from supervise.engine import kernel
+from supervise.engine.checked import waiting_bytes
 from supervise.engine.loop import Loop
 
 
@@ -25,19 +27,21 @@ class Readiness:
         loop.add(self.fd, self._read)
 
     def drain(self) -> None:
-        """What an earlier instance wrote counts no more."""
+        """What an earlier instance wrote counts no more. Only what is there now is read: one that
+        writes without end would keep us for ever."""
         with contextlib.suppress(BlockingIOError):
-            while os.read(self.fd, 65536):
-                pass
+            os.read(self.fd, waiting_bytes(self.fd))
 
     def _read(self, _: int) -> None:
-        try:
-            data = os.read(self.fd, 65536)
-        except BlockingIOError:
-            return
+        """The newline stays in the FIFO: it is recorded first, and would be lost to a successor if
+        we died in between."""
+        data = kernel.peek(self.fd, 65536)
         if b"\n" in data:
-            self.close()
+            self._loop.remove(self.fd)
             self._ready()
+            self.close()
+        elif data:
+            os.read(self.fd, len(data))
 
     def close(self) -> None:
         if self.fd >= 0:

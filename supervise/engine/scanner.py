@@ -36,7 +36,6 @@ class Scanner:
         self._own = OwnList(home)
         self._caution = Caution(host, home, self._refuse)
         self._candidates: dict[bytes, Candidate] = {}
-        self._warned: set[Identity] = set()
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
@@ -145,12 +144,12 @@ class Scanner:
 
     def _take_up(self, name: bytes, found: os.stat_result) -> None:
         identity = checked.identity(found)
-        admission.check(legible(name), found)
+        self._host.admission.check("svscan", legible(name), found)
+        admission.check_room(legible(name))
         entry = self.entries.get(identity)
         if entry is None:
             place = Place(checked.real_path(self._path(name)), name, *identity)
             entry = Entry(self._host, place, self._lost)
-        self._warn_once(name, found)
         self._keep(entry, entry.take_up)
 
     def _attempt(self, name: bytes, take_up: Callable[[], None]) -> None:
@@ -186,12 +185,6 @@ class Scanner:
             if place != entry.place and (renamed or entry.place.name == name):
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
-
-    def _warn_once(self, name: bytes, found: os.stat_result) -> None:
-        identity = checked.identity(found)
-        if not admission.trusted(found) and identity not in self._warned:
-            self._warned.add(identity)
-            self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
 
     def _unlinked(self, identity: Identity, path: bytes) -> None:
         self._caution.look(path, lambda: self._look_at_unlinked(identity, path))

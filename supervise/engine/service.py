@@ -6,7 +6,6 @@ done, and status, which only people read, is written after.
 
 import contextlib
 import signal
-from collections import deque
 from collections.abc import Callable
 
 from supervise.core import events, machine
@@ -21,10 +20,10 @@ from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
 from supervise.engine.letterbox import Letterbox
 from supervise.engine.takeover import Heritage
+from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
 from supervise.protocol.handover import HandedService
-from supervise.protocol.record import UNKNOWN
 
 _PATIENCE = 5.0
 """Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
@@ -38,15 +37,14 @@ class Service:
     __slots__ = (
         "_alarm",
         "_aside",
-        "_busy",
         "_dossier",
-        "_events",
         "_gone",
         "_guard",
         "_helper",
         "_instance",
         "_leftovers",
         "_letterbox",
+        "_turns",
         "_watched",
         "place",
     )
@@ -60,13 +58,14 @@ class Service:
         host = GuardedHost(host, guard)
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
-        self._instance = Instance(self._dossier, pipes, self._tell)
-        self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
+        self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
+        spawn = self._turns.spawn
+        self._instance = Instance(self._dossier, pipes, self._tell, spawn)
+        self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
-        self._watched = Watched(self._dossier, lambda: self._tell(events.CHANGED))
-        self._events: deque[Event] = deque()
+        self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
-        self._aside = self._busy = False
+        self._aside = False
         self._letterbox: Letterbox | None = None
         try:
             guard(self._go_on)()
@@ -105,15 +104,17 @@ class Service:
         elif dossier.situation.state == LEFTOVERS:
             self._instance.keep_leader()
         elif dossier.running and heritage.event == events.LOST and dossier.record.pid:
-            dossier.note_death(UNKNOWN)
+            self._instance.lost()
         self._tell(heritage.event)
         if dossier.situation.state in (WAITING, CHECKING) and self._watched.begin_once():
             self._tell(events.CHANGED)  # it may have, while nobody watched
+        dossier.write_status()  # who sees `ok` opens it
 
     def hand_over(self) -> HandedService:
         """All of it, for our newer self."""
         dossier = self._dossier
         dossier.keep()
+        dossier.write_status()
         held = self._helper.held | self._instance.held | dossier.supervise.held
         return HandedService(dossier.record, said=self._helper.said, **held)
 
@@ -145,42 +146,38 @@ class Service:
     def _due(self) -> None:
         self._tell(events.DUE)
 
+    def _changed(self) -> None:
+        self._tell(events.CHANGED)
+
     def _feed(self, happened: list[Event]) -> None:
-        """Give the machine what happened, carry out its answer, and keep the outcome."""
         if self._aside:
             self._show()
             return
-        if self._busy:
-            # Told from within an action: the answer to one event is complete before the next.
-            self._events.extendleft(reversed(happened))
-            return
-        self._events.extend(happened)
-        self._busy = True
-        before = self._dossier.host.handling.now
-        try:
-            self._work()
-        except Exception as error:
-            self._set_aside(error)
-        finally:
-            self._busy = False
-            self._dossier.knobs.look_again()
-            self._dossier.host.handling.leave(before)
+        handling = self._dossier.host.handling
+        before = handling.now
+        self._turns.feed(happened)
+        handling.leave(before)
 
-    def _work(self) -> None:
+    def _answer(self, event: Event) -> None:
+        """Give it to the machine, and carry out what that answers."""
+        for action in machine.handle(self._dossier.situation, event):
+            self._guard.enter(f"{action}, starts: {self._dossier.record.starts}")
+            if isinstance(action, Signal):
+                self._instance.send(action.number)
+            else:
+                _ACTIONS[action](self)
+
+    def _settled(self) -> None:
+        """Keep the outcome."""
         dossier = self._dossier
-        while self._events:
-            for action in machine.handle(dossier.situation, self._events.popleft()):
-                self._guard.enter(f"{action}, starts: {dossier.record.starts}")
-                if isinstance(action, Signal):
-                    self._instance.send(action.number)
-                else:
-                    _ACTIONS[action](self)
-            if dossier.situation.state == GONE:
-                self._events.clear()
-                return
+        dossier.knobs.look_again()
+        if self._aside:
+            self._show()
+        if self._aside or dossier.situation.state == GONE:
+            return
         self._guard.enter(f"keep, starts: {dossier.record.starts}")
         dossier.keep()
-        dossier.write_status()
+        dossier.show()
         dossier.host.loop.set(self._alarm, dossier.situation.due)
         if dossier.situation.state not in (WAITING, CHECKING):
             self._watched.end()
@@ -192,7 +189,7 @@ class Service:
         if self._aside:
             return
         self._aside = True
-        self._events.clear()
+        self._turns.forget()
         reason = f"supervisor fault, set aside: {error!r} in {place_of(error)}"
         self._dossier.record.reason = reason
         self._dossier.situation.held = True
@@ -263,6 +260,7 @@ class Service:
         if self._dossier.knobs.has(b"finish"):
             self._helper.finish()
         else:
+            self._dossier.mended("finish")
             self._finished(0)
 
     def _forget(self) -> None:
@@ -271,6 +269,7 @@ class Service:
 
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""
+        self._turns.settle()
         self._dossier.keep()
         self._dossier.write_status()
         self._watched.end()

@@ -5,7 +5,6 @@ import fcntl
 import gc
 import os
 import signal
-import stat
 
 from supervise.core.situation import NEVER
 from supervise.engine import signals
@@ -78,10 +77,8 @@ class Svscan:
         if fd < 0:
             fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         found = os.fstat(fd)
-        if found.st_mode & stat.S_IWOTH:
-            os.close(fd)
-            raise UnusableError(f"{self._shown} can be written by everybody: chmod o-w")
         try:
+            self._host.admission.check("svscan", self._shown, found)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)
@@ -90,7 +87,11 @@ class Svscan:
                 self._host.say("svscan", f"warning: {held}, waiting for it to end")
                 self._lock_wait = LockWait(self._host, self._home, self._try_again)
             return False
+        except UnusableError:
+            os.close(fd)
+            raise
         self._lock = fd
+        self._host.spawner.hold(fd)
         self._identity = identity(found)
         return True
 
@@ -232,7 +233,7 @@ class Svscan:
         return Handover(
             self._home,
             self._lock,
-            self._host.spawner.limit,
+            self._host.spawner.descriptors,
             tuple(entry.hand_over() for entry in entries),
             tuple(services),
         )

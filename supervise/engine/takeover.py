@@ -14,7 +14,7 @@ from supervise.engine import files, ledger, processes
 from supervise.engine.spawn import NONCE, mark
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.handover import HandedService
-from supervise.protocol.record import Record
+from supervise.protocol.record import Death, Record
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TOLERANCE = 2.0
@@ -45,14 +45,17 @@ class Heritage(NamedTuple):
 
 
 class Here(NamedTuple):
-    """The service directory whose heritage is looked at."""
+    """The service directory whose heritage is looked at. `begun`: the `finish` that was meant to
+    run has begun, be it that its pid was not recorded any more."""
 
     device: int
     inode: int
     boot: bytes
     normally_up: bool
+    begun: bool = False
     blamed: bool = False
-    """Whether it was in hand when supervisors died, one after the other."""
+    """Begun: the `finish` that was meant to run. Blamed: it was in hand when supervisors died, one
+    after the other."""
 
 
 def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
@@ -87,9 +90,19 @@ def take_over_in_place(handed: HandedService) -> Heritage:
     """From our older self. All that it was asked it has done: nothing has to be done again."""
     found = handed.record
     before = ledger.situation_of(found)
-    event, process = _process_of(before, found, handed.pid_fd)
+    if handed.pid_fd >= 0:
+        process = _handed_process(before, found, handed.pid_fd)
+        return Heritage(before, found, events.HANDED_OVER, process, handed=handed)
+    event, here = _process_of(before, found, begun=False)
     event = events.HANDED_OVER if event == events.FOUND else event
-    return Heritage(before, found, event, process, handed=handed)
+    return Heritage(before, found, event, here, handed=handed)
+
+
+def _handed_process(before: Situation, found: Record, pidfd: int) -> Found:
+    """One that is not our child: of its instance, or of its helper."""
+    if before.state in RUNNING:
+        return Found(found.pid, found.ticks, pidfd)
+    return Found(found.helper_pid, found.helper_ticks, pidfd)
 
 
 def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
@@ -108,34 +121,31 @@ def _from_record(found: Record, here: Here) -> Heritage:
     machine.resume(before, here.normally_up)
     if before.state == situation.GONE:
         return _afresh(here, found)
-    return Heritage(before, found, *_process_of(before, found))
+    return Heritage(before, found, *_process_of(before, found, here.begun))
 
 
-def _process_of(before: Situation, found: Record, pidfd: int = -1) -> tuple[str, Found | None]:
+def _process_of(before: Situation, found: Record, begun: bool) -> tuple[str, Found | None]:
     """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        nonce = found.nonce if found.intent else b""
-        event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
+        event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        if event == events.LOST and any(found.next_nonce):
+            event, process = _what_came_next(before, found)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
-        return event, process
-    if before.state in _HELPED:
-        nonce = found.helper_nonce
-        event, process = _what_became(found.helper_pid, found.helper_ticks, nonce, pidfd)
+    elif before.state in _HELPED:
+        event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        if event == events.NEVER_BEGUN and before.state == situation.FINISHING and begun:
+            event = events.LOST
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
-        return event, process
-    return events.FOUND, None
+    else:
+        event, process = events.FOUND, None
+    return event, process
 
 
-def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
-    """Of the process that was recorded, or that was about to be started with this nonce.
-
-    :param pidfd: where it is held already; else -1.
-    """
-    if pidfd >= 0:
-        return events.FOUND, Found(pid, start, pidfd)
+def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]:
+    """Of the process that was recorded, or that was about to be started with this nonce."""
     if not pid:
         if not any(nonce):
             return events.LOST, None
@@ -145,6 +155,28 @@ def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, F
         start = processes.start_of(pid)
     found = _identified(pid, start)
     return (events.FOUND, found) if found else (events.LOST, None)
+
+
+def _what_came_next(before: Situation, found: Record) -> tuple[str, Found | None]:
+    """The recorded instance may have died, and the next one have been started, before our
+    predecessor could record either."""
+    event, process = _what_became(0, 0, found.next_nonce)
+    if process is None:
+        return events.LOST, None
+    uptime = max(0.0, _age(found.ticks) - _age(process.start))
+    began = tai64n.pack(time.time_ns() - int(_age(process.start) * 1e9))
+    death = Death(began, uptime, record.UNKNOWN, before.asked)
+    found.deaths = (death, *found.deaths[: record.MOST_DEATHS - 1])
+    found.nonce, found.next_nonce = found.next_nonce, bytes(8)
+    found.since = began
+    found.starts += 1
+    before.state = situation.UP
+    before.started_at = time.monotonic() - _age(process.start)
+    before.deadline = situation.NEVER
+    before.asked = before.owed = before.paused = False
+    if before.readiness != "untold":
+        before.readiness = "not yet"
+    return event, process
 
 
 def _identified(pid: int, start: int) -> Found | None:

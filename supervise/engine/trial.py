@@ -52,7 +52,7 @@ class Trial:
     def explain(program: bytes, error: OSError) -> str:
         """Why it could not be started."""
         directory, name = os.path.split(program)
-        return f"{legible(program)}: {explain.start_failure(directory, name, error)}"
+        return f"{legible(program)}: {explain.failure(directory, name, error)}"
 
     def give_up(self) -> None:
         self._late = True

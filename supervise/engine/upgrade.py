@@ -73,6 +73,7 @@ class Upgrade:
     def _become(self) -> None:
         if self._called_off:
             return
+        self._host.spawner.settle()
         self._last()
         data = handover.pack(self._hand_over())
         inherited = [fd for _, fd in handover.descriptors(data)]

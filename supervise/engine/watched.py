@@ -23,12 +23,17 @@ class Watched:
         if not dossier.knobs.has(b"watch"):
             return
         self._notices = []
+        bad = []
         for path in dossier.knobs.watch():
             try:
                 self._notices.append(PathNotice(dossier.host.notices, path, self._changed))
             except OSError as error:
-                shown = legible(path)
-                dossier.complain(shown, f"unable to watch {shown}: {text(error)}")
+                bad.append(f"unable to watch {legible(path)}: {text(error)}")
+        if bad:
+            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+            dossier.complain("watching", bad[0] + more)
+        else:
+            dossier.mended("watching")
 
     def begin_once(self) -> bool:
         """As `begin`, where it has not begun yet; whether anything is watched only now."""

@@ -32,13 +32,18 @@ UNKNOWN = -256
 
 MOST_DEATHS = 8
 REASON_SIZE = 240
+WARNINGS_SIZE = 320
+
+_MOST_PIDS = 2**31 - 1
+"""A pid_t has a sign, and the system calls refuse, or misunderstand, what is beyond."""
 
 _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent", "alone")
 _HEAD = struct.Struct("<8sHHI")
-_BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
+_BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
 DEATH_SIZE = _DEATH.size
 _REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * DEATH_SIZE
+_WARNINGS_AT = _REASON_AT + REASON_SIZE
 
 
 class Death:
@@ -79,6 +84,7 @@ class Record:
         "inode",
         "intent",
         "logged",
+        "next_nonce",
         "nonce",
         "owed",
         "paused",
@@ -94,6 +100,7 @@ class Record:
         "state",
         "ticks",
         "want",
+        "warnings",
     )
 
     def __init__(self) -> None:
@@ -117,6 +124,7 @@ class Record:
         self.pid = 0
         self.ticks = 0
         self.nonce = bytes(8)
+        self.next_nonce = bytes(8)
         self.helper_pid = 0
         self.helper_ticks = 0
         self.helper_nonce = bytes(8)
@@ -129,6 +137,8 @@ class Record:
         self.starts = 0
         self.deaths: tuple[Death, ...] = ()
         self.reason = ""
+        self.warnings = ""
+        """A line each."""
 
 
 def pack(record: Record) -> bytes:
@@ -149,6 +159,7 @@ def pack(record: Record) -> bytes:
         record.pid,
         record.ticks,
         record.nonce,
+        record.next_nonce,
         record.helper_pid,
         record.helper_ticks,
         record.helper_nonce,
@@ -162,10 +173,18 @@ def pack(record: Record) -> bytes:
         len(record.deaths),
     )
     deaths = b"".join([death.packed for death in record.deaths])
-    reason = record.reason.encode("utf-8", "surrogateescape")[:REASON_SIZE]
-    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + reason
+    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + _words(
+        record.reason, REASON_SIZE
+    )
+    if record.warnings:
+        body = body.ljust(_WARNINGS_AT - _HEAD.size, b"\0") + _words(record.warnings, WARNINGS_SIZE)
     body = body.ljust(SIZE - _HEAD.size, b"\0")
     return _HEAD.pack(MAGIC, VERSION, SIZE, zlib.crc32(body)) + body
+
+
+def _words(text: str, size: int) -> bytes:
+    """Cut short where there is no room for it."""
+    return text.encode("utf-8", "surrogateescape")[:size]
 
 
 def unpack(data: bytes) -> Record:
@@ -200,6 +219,7 @@ def _fields(data: bytes) -> Record:
         found.pid,
         found.ticks,
         found.nonce,
+        found.next_nonce,
         found.helper_pid,
         found.helper_ticks,
         found.helper_nonce,
@@ -215,6 +235,8 @@ def _fields(data: bytes) -> Record:
     for moment in (found.started_at, found.start_at, found.deadline):
         if not NEVER <= moment < _ETERNITY:
             raise ValueError("a value out of range")
+    if max(found.pid, found.helper_pid, found.session) > _MOST_PIDS:
+        raise ValueError("a value out of range")
     found.state = STATES[state]
     found.want = WANTS[want]
     found.readiness = READINESS[readiness]
@@ -225,9 +247,13 @@ def _fields(data: bytes) -> Record:
         raise ValueError("a value out of range")
     first = _HEAD.size + _BODY.size
     found.deaths = tuple(unpack_death(data, first + n * DEATH_SIZE) for n in range(deaths))
-    reason = data[_REASON_AT : _REASON_AT + REASON_SIZE].rstrip(b"\0")
-    found.reason = reason.decode("utf-8", "surrogateescape")
+    found.reason = _text(data[_REASON_AT:_WARNINGS_AT])
+    found.warnings = _text(data[_WARNINGS_AT : _WARNINGS_AT + WARNINGS_SIZE])
     return found
+
+
+def _text(words: bytes) -> str:
+    return words.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
 def unpack_death(data: bytes, at: int) -> Death:

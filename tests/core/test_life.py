@@ -186,7 +186,12 @@ def with_deadline(make) -> Situation:
 
 @pytest.mark.parametrize(
     ("make", "action"),
-    [(stopping, KILL), (leftovers, KILL_LEFTOVERS), (finishing, KILL_HELPER)],
+    [
+        (stopping, KILL),
+        (leftovers, KILL_LEFTOVERS),
+        (checking, KILL_HELPER),
+        (finishing, KILL_HELPER),
+    ],
 )
 def test_a_deadline_kills_once(make, action) -> None:
     s = with_deadline(make)
@@ -195,7 +200,10 @@ def test_a_deadline_kills_once(make, action) -> None:
     assert s.due == NEVER
 
 
-@pytest.mark.parametrize(("make", "end"), [(stopping, DIED), (leftovers, CLEARED)])
+@pytest.mark.parametrize(
+    ("make", "end"),
+    [(checking, PASSED), (checking, REFUSED), (stopping, DIED), (leftovers, CLEARED)],
+)
 def test_a_deadline_ends_with_what_it_was_for(make, end) -> None:
     s = with_deadline(make)
     tell(s, end)

@@ -78,7 +78,7 @@ def test_without_inotify_it_looks_every_few_seconds(scan: Scan) -> None:
     scan.add("a")
     start(scan, "strace", "-D", "-qq", "-o", os.devnull, "-e", none)
     served(scan, "a")
-    scan.says("scanning every 5 seconds")
+    scan.says(": process cannot open more files; scanning every 5 seconds")
     scan.add("b")
     scan.up("b")
     assert scan.stop() == 0
@@ -265,6 +265,27 @@ def test_as_pid_1_it_reaps_orphans_and_ends_on_term(scan: Scan) -> None:
 
 
 # Standard error
+
+
+def test_a_new_file_is_appended_to_by_all(scan: Scan) -> None:
+    """`2>file`: all share one offset, and nobody writes over what another one wrote."""
+    run = "#!/bin/sh\necho the first service >&2\n{}exec sleep 1000\n"
+    gate = Gate(scan.services / "gate")
+    scan.add("a", run.format(f"{gate.wait}\necho the second line >&2\n"))
+    with scan.messages.open("wb") as err:
+        start(scan, stderr=err)
+    scan.says("the first service")
+    for name in ("x", "y"):
+        (scan.home / name).touch()
+        scan.says(f"svscan: warning: {name} is not a directory")
+    gate.open()
+    scan.says("the second line")
+    assert sorted(scan.said().splitlines()) == [
+        "svscan: warning: x is not a directory",
+        "svscan: warning: y is not a directory",
+        "the first service",
+        "the second line",
+    ]
 
 
 def test_standard_error_that_nobody_reads(scan: Scan) -> None:

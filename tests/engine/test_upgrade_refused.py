@@ -30,7 +30,7 @@ BREAKS = {
         "commands/svscan.py",
         'name != "--interval"',
         'name != "--every"',
-        "svscan: usage: svscan [--interval",
+        "svscan: usage: unknown option --interval",
     ),
 }
 
