@@ -64,14 +64,21 @@ class Children:
 
     def _next_dead_beyond_kept(self) -> os.waitid_result | None:
         """waitid shows the same kept zombie again and again, so ask for each child by its pid."""
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
-            pids = [int(pid) for pid in file.read().split()]
-        for pid in pids:
+        for pid in _all():
             if pid not in self._kept:
                 found = os.waitid(os.P_PID, pid, _LOOK)
                 if found is not None:
                     return found
         return None
+
+
+def _all() -> list[int]:
+    """Our children. Each thread has those that it started."""
+    pids = []
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/children", "rb") as file:
+            pids += [int(pid) for pid in file.read().split()]
+    return pids
 
 
 def _stranger(status: int) -> None:

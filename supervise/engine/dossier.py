@@ -88,9 +88,17 @@ class Dossier:
         if handed is not None:
             heritage = take_over_in_place(handed)
         else:
-            heritage = inherit(
-                self.supervise.read_record(), self.supervise.read_status(), self._here()
+            place, host = self.place, self.host
+            blamed = bool(host.handling.blamed_step(place.identity))
+            here = Here(
+                place.device,
+                place.inode,
+                host.boot,
+                _normally_up(place),
+                blamed,
+                self.supervise.marked(),
             )
+            heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
         if heritage.remark:

@@ -32,7 +32,7 @@ class Guard:
         self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
-        note = self.note(getattr(callback, "__name__", "go on"))
+        note = self.note(callback.__name__.strip("_"))
         handling = self._handling
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -9,7 +9,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supervise.engine.checked import Identity
 
@@ -26,12 +26,16 @@ class Handling:
     """Two lines of fixed size, each overwritten in place by one write: what is in hand now, and
     what was in hand when the last supervisor died, until we have done well what it was at. Until
     it is opened nothing is noted.
+
+    :param later: calls what can wait. That nothing is in hand any more is noted then.
     """
 
-    def __init__(self, boot: bytes) -> None:
+    def __init__(self, boot: bytes, later: Callable[[Callable[[], None]], None]) -> None:
+        self._later = later
         self._boot = boot[:4].hex().encode()
         self._fd = -1
-        self._now = _NOTHING
+        self._now = self._written = _NOTHING
+        self._resting = False
         self._last = self._blamed = b""
 
     def open(self, path: bytes, upgraded: bool) -> None:
@@ -84,8 +88,8 @@ class Handling:
 
     def enter(self, note: bytes) -> bytes:
         """From here on this is in hand; what was before, for `leave`."""
-        before = self._now
-        self._write(note)
+        before, self._now = self._now, note
+        self._write()
         return before
 
     @contextlib.contextmanager
@@ -103,11 +107,21 @@ class Handling:
         return self._now
 
     def leave(self, before: bytes = _NOTHING) -> None:
-        self._write(before)
+        self._now = before
+        if before != _NOTHING:
+            self._write()
+        elif not self._resting:
+            self._resting = True
+            self._later(self._rest)
 
-    def _write(self, note: bytes) -> None:
-        self._now = note
-        self._put(note, 0)
+    def _rest(self) -> None:
+        self._resting = False
+        self._write()
+
+    def _write(self) -> None:
+        if self._now != self._written:
+            self._written = self._now
+            self._put(self._now, 0)
 
     def _put(self, line: bytes, at: int) -> None:
         if self._fd >= 0:

@@ -70,9 +70,9 @@ class Helper:
     def _check_not_started(self, error: Exception) -> None:
         if self._output is not None:
             self._output.close()
-            self._output = None
-            self._not_run("start-check", error)
-            self._tell(events.REFUSED)
+        self._output = None
+        self._not_run("start-check", error)
+        self._tell(events.REFUSED)
 
     def _checked(self, ending: int) -> None:
         self._end()

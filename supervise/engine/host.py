@@ -25,7 +25,7 @@ class Host:
         self.children = Children(lambda: self.spawner.busy)
         self.admission = Admission(self.say)
         self.boot = _boot()
-        self.handling = Handling(self.boot)
+        self.handling = Handling(self.boot, self.loop.later)
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""
         self.locked: Callable[[], None] = _nobody_minds

@@ -131,6 +131,12 @@ class Instance:
         else:
             dossier.situation.readiness = "unknown"
 
+    def lost(self) -> None:
+        """It ended unseen. A logger whose service was down has read to the end of its input, which
+        came when its supervisor died: that is no failure, and the next one begins at once."""
+        self._dossier.situation.asked |= self._pipes.stdin >= 0
+        self._dossier.note_death(UNKNOWN)
+
     def keep_leader(self) -> None:
         """Of leftovers: it died under our older self, and its end is known."""
         session = self._dossier.record.session
@@ -147,12 +153,6 @@ class Instance:
             found["pid_fd"] = self._process.pidfd
         return found
 
-    def lost(self) -> None:
-        """It ended unseen. A logger whose service was down has read to the end of its input, which
-        came when its supervisor died: that is no failure, and the next one begins at once."""
-        self._dossier.situation.asked |= self._pipes.stdin >= 0
-        self._dossier.note_death(UNKNOWN)
-
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
         self._tell(events.DIED)
@@ -164,14 +164,13 @@ class Instance:
         target = self._dossier.knobs.notification_fd()
         if target is None:
             return []
-        dossier = self._dossier
-        limit = dossier.host.spawner.descriptors
+        limit = self._dossier.host.spawner.descriptors
         if target >= limit:
             raise UnusableError(
                 f"notification-fd is {target}, and the limit of open files {limit}:"
                 " take a lower number, or raise the limit (ulimit -n)"
             )
-        readiness = self._listen(dossier.supervise.open_pipe(b"ready"))
+        readiness = self._listen(self._dossier.supervise.open_pipe(b"ready"))
         readiness.drain()
         return [opened(readiness.fd, target, os.O_RDWR)]
 

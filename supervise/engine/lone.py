@@ -74,8 +74,7 @@ class Lone:
 
     def _hand_over(self) -> Handover:
         services = (self._service.hand_over(),) if self._service is not None else ()
-        limit = self._host.spawner.descriptors
-        return Handover(self._place.path, limit=limit, services=services)
+        return Handover(self._place.path, limit=self._host.spawner.descriptors, services=services)
 
     def _gone(self, _: Service) -> None:
         self._host.loop.end()

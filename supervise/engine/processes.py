@@ -124,10 +124,18 @@ def find_marked(start: bytes, device: int, inode: int) -> int | None:
     environment that begins so."""
     for pid in all_pids():
         if same_directory(pid, device, inode):
-            entries = _of_leader(pid)
-            if entries and any(entry.startswith(start) for entry in entries):
+            known = facts(pid)
+            if known and known.alive and known.session == pid and _has(pid, start):
                 return pid
     return None
+
+
+def _has(pid: int, start: bytes) -> bool:
+    try:
+        environment = _content(b"/proc/%d/environ" % pid)
+    except OSError:
+        return False
+    return any(entry.startswith(start) for entry in environment.split(b"\0"))
 
 
 def same_directory(pid: int, device: int, inode: int) -> bool:

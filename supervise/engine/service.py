@@ -63,7 +63,7 @@ class Service:
         self._instance = Instance(self._dossier, pipes, self._tell, spawn)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
-        self._watched = Watched(self._dossier, self._changed)
+        self._watched = Watched(self._dossier, lambda: self._tell(events.CHANGED))
         self._alarm = host.loop.alarm(self._due)
         self._aside = False
         self._letterbox: Letterbox | None = None
@@ -152,11 +152,8 @@ class Service:
     def _feed(self, happened: list[Event]) -> None:
         if self._aside:
             self._show()
-            return
-        handling = self._dossier.host.handling
-        before = handling.now
-        self._turns.feed(happened)
-        handling.leave(before)
+        else:
+            self._turns.feed(happened)
 
     def _answer(self, event: Event) -> None:
         """Give it to the machine, and carry out what that answers."""
@@ -173,9 +170,9 @@ class Service:
         dossier.knobs.look_again()
         if self._aside:
             self._show()
-        if self._aside or dossier.situation.state == GONE:
             return
-        self._guard.enter(f"keep, starts: {dossier.record.starts}")
+        if dossier.situation.state == GONE:
+            return
         dossier.keep()
         dossier.show()
         dossier.host.loop.set(self._alarm, dossier.situation.due)

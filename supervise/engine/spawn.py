@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from supervise.engine import checked, posix_spawn
 from supervise.engine.background import Background
@@ -20,6 +20,8 @@ NONCE = b"SUPERVISE_NONCE"
 Outcome = tuple[int, int] | Exception
 """The pid of what was started, and its start in clock ticks since boot. Or why it was not started:
 an OSError, or WrongDirectoryError."""
+
+T = TypeVar("T")
 
 _MANY = 256
 """Descriptors of ours from which on another thread starts things: one that does not have to copy
@@ -104,8 +106,8 @@ class Spawner:
 
         :raises OSError: where it cannot be started.
         """
-        resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
-        try:
+
+        def start() -> int:
             return os.posix_spawn(
                 command[0],
                 command,
@@ -115,8 +117,8 @@ class Spawner:
                 setsigmask=(),
                 setsigdef=_PYTHON_IGNORES,
             )
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+
+        return self._with_inherited_limit(start)
 
     def _start(self, program: Program, entered: int) -> Outcome:
         variable = mark(program.nonce)
@@ -129,7 +131,7 @@ class Spawner:
             return error
         return pid, before if before == _now_in_ticks() else start_of(pid)
 
-    def _with_inherited_limit(self, start: Callable[[], Outcome]) -> Outcome:
+    def _with_inherited_limit(self, start: Callable[[], T]) -> T:
         resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
         try:
             return start()

@@ -52,10 +52,10 @@ class Here(NamedTuple):
     inode: int
     boot: bytes
     normally_up: bool
-    begun: bool = False
     blamed: bool = False
-    """Begun: the `finish` that was meant to run. Blamed: it was in hand when supervisors died, one
-    after the other."""
+    """Whether it was in hand when supervisors died, one after the other."""
+    begun: bool = False
+    """Whether the `finish` that was meant to run has begun, be it that its pid was not recorded."""
 
 
 def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
@@ -90,10 +90,7 @@ def take_over_in_place(handed: HandedService) -> Heritage:
     """From our older self. All that it was asked it has done: nothing has to be done again."""
     found = handed.record
     before = ledger.situation_of(found)
-    if handed.pid_fd >= 0:
-        process = _handed_process(before, found, handed.pid_fd)
-        return Heritage(before, found, events.HANDED_OVER, process, handed=handed)
-    event, here = _process_of(before, found, begun=False)
+    event, process = _process_of(before, found, False, handed.pid_fd)
     event = events.HANDED_OVER if event == events.FOUND else event
     return Heritage(before, found, event, here, handed=handed)
 
@@ -124,17 +121,22 @@ def _from_record(found: Record, here: Here) -> Heritage:
     return Heritage(before, found, *_process_of(before, found, here.begun))
 
 
-def _process_of(before: Situation, found: Record, begun: bool) -> tuple[str, Found | None]:
+def _process_of(
+    before: Situation, found: Record, begun: bool, pidfd: int = -1
+) -> tuple[str, Found | None]:
     """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        nonce = found.nonce if found.intent else b""
+        event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
         if event == events.LOST and any(found.next_nonce):
             event, process = _what_came_next(before, found)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
-    elif before.state in _HELPED:
-        event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        return event, process
+    if before.state in _HELPED:
+        nonce = found.helper_nonce
+        event, process = _what_became(found.helper_pid, found.helper_ticks, nonce, pidfd)
         if event == events.NEVER_BEGUN and before.state == situation.FINISHING and begun:
             event = events.LOST
         if process is not None:
@@ -160,7 +162,7 @@ def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]
 def _what_came_next(before: Situation, found: Record) -> tuple[str, Found | None]:
     """The recorded instance may have died, and the next one have been started, before our
     predecessor could record either."""
-    event, process = _what_became(0, 0, found.next_nonce)
+    event, process = _what_became(0, 0, found.next_nonce, -1)
     if process is None:
         return events.LOST, None
     uptime = max(0.0, _age(found.ticks) - _age(process.start))

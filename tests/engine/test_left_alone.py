@@ -116,8 +116,8 @@ def twice(poisoned: Poisoned) -> int:
     return pid
 
 
-TOLD = "service.Service._answer"
-STEP = "_go_on"
+TOLD = "service.Service._settled"
+STEP = "go_on"
 
 
 def test_the_third_one_lets_its_process_run(scan: Scan) -> None:
@@ -213,7 +213,7 @@ def test_at_its_start(scan: Scan) -> None:
         poisoned.start()
         poisoned.died()
     poisoned.start()
-    alone(scan, "start, starts: 0")
+    alone(scan, "go_on")
     good_is_served(scan)
     taken_up(scan, "bad")
     assert not instances(scan, "bad")
