@@ -106,12 +106,6 @@ class Dossier:
             self.warn(heritage.remark)
         self.supervise.write_record(self._packed())
 
-    def _here(self) -> Here:
-        identity = self.place.identity
-        blamed = bool(self.host.handling.blamed_step(identity))
-        begun = self.supervise.marked()
-        return Here(*identity, self.host.boot, _normally_up(self.place), begun, blamed)
-
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
         self.place = place

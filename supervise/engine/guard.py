@@ -50,11 +50,6 @@ class Guard:
         """The service is at rest: whoever died when it was in hand did not die of it."""
         self._handling.well(self._about)
 
-    def enter(self, step: str) -> None:
-        """The service is in hand, and this is done now. The number of starts belongs to it: where
-        that has grown, somebody got on."""
-        self._handling.enter(self.note(step))
-
     def note(self, step: str) -> bytes:
         return self._handling.of_service(self._identity, step)
 
@@ -93,7 +88,7 @@ class _GuardedLoop(Loop):
                 self._loop.remove(fd)
                 raise
 
-        handle.__name__ = getattr(handler, "__name__", "handle")
+        handle.__name__ = handler.__name__
         self._loop.add(fd, self._guard(handle), events)
 
     def change(self, fd: int, events: int) -> None:

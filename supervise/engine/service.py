@@ -63,7 +63,7 @@ class Service:
         self._instance = Instance(self._dossier, pipes, self._tell, spawn)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
-        self._watched = Watched(self._dossier, lambda: self._tell(events.CHANGED))
+        self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
         self._aside = False
         self._letterbox: Letterbox | None = None
@@ -158,7 +158,6 @@ class Service:
     def _answer(self, event: Event) -> None:
         """Give it to the machine, and carry out what that answers."""
         for action in machine.handle(self._dossier.situation, event):
-            self._guard.enter(f"{action}, starts: {self._dossier.record.starts}")
             if isinstance(action, Signal):
                 self._instance.send(action.number)
             else:

@@ -92,14 +92,7 @@ def take_over_in_place(handed: HandedService) -> Heritage:
     before = ledger.situation_of(found)
     event, process = _process_of(before, found, False, handed.pid_fd)
     event = events.HANDED_OVER if event == events.FOUND else event
-    return Heritage(before, found, event, here, handed=handed)
-
-
-def _handed_process(before: Situation, found: Record, pidfd: int) -> Found:
-    """One that is not our child: of its instance, or of its helper."""
-    if before.state in RUNNING:
-        return Found(found.pid, found.ticks, pidfd)
-    return Found(found.helper_pid, found.helper_ticks, pidfd)
+    return Heritage(before, found, event, process, handed=handed)
 
 
 def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
@@ -141,13 +134,17 @@ def _process_of(
             event = events.LOST
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
-    else:
-        event, process = events.FOUND, None
-    return event, process
+        return event, process
+    return events.FOUND, None
 
 
-def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]:
-    """Of the process that was recorded, or that was about to be started with this nonce."""
+def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
+    """Of the process that was recorded, or that was about to be started with this nonce.
+
+    :param pidfd: where it is held already; else -1.
+    """
+    if pidfd >= 0:
+        return events.FOUND, Found(pid, start, pidfd)
     if not pid:
         if not any(nonce):
             return events.LOST, None
