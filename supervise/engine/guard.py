@@ -50,6 +50,12 @@ class Guard:
         """The service is at rest: whoever died when it was in hand did not die of it."""
         self._handling.well(self._about)
 
+    def got_on(self, starts: int) -> None:
+        """What was to be done is done, and so often it was started: who dies from now on does not
+        die of what the one before died of."""
+        if self._handling.now.startswith(self._about):
+            self._handling.enter(self.note(f"keep, starts: {starts}"))
+
     def note(self, step: str) -> bytes:
         return self._handling.of_service(self._identity, step)
 

@@ -172,6 +172,7 @@ class Service:
             return
         if dossier.situation.state == GONE:
             return
+        self._guard.got_on(dossier.record.starts)
         dossier.keep()
         dossier.show()
         dossier.host.loop.set(self._alarm, dossier.situation.due)
