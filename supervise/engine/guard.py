@@ -49,10 +49,11 @@ class Guard:
         """The service is at rest: whoever died when it was in hand did not die of it."""
         self._handling.well(self._about)
 
-    def enter(self, step: str) -> None:
-        """The service is in hand, and this is done now. The number of starts belongs to it: where
-        that has grown, somebody got on."""
-        self._handling.enter(self.note(step))
+    def got_on(self, starts: int) -> None:
+        """What was to be done is done, and so often it was started: who dies from now on does not
+        die of what the one before died of."""
+        if self._handling.now.startswith(self._about):
+            self._handling.enter(self.note(f"keep, starts: {starts}"))
 
     def note(self, step: str) -> bytes:
         return line(self._about + step.encode())

@@ -52,6 +52,7 @@ class Handling:
                 return
             last, before = os.pread(self._fd, _SIZE, 0), os.pread(self._fd, _SIZE, _SIZE)
             if upgraded:
+                os.pwrite(self._fd, _NOTHING, 0)
                 return
             last = self._telling(last)
             if last == before != _NOTHING:

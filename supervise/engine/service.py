@@ -154,9 +154,7 @@ class Service:
 
     def _answer(self, event: Event) -> None:
         """Give it to the machine, and carry out what that answers."""
-        starts = self._dossier.record.starts
         for action in machine.handle(self._dossier.situation, event):
-            self._guard.enter(f"{action}, starts: {starts}")
             if isinstance(action, Signal):
                 self._instance.send(action.number)
             else:
@@ -171,7 +169,7 @@ class Service:
             return
         if dossier.situation.state == GONE:
             return
-        self._guard.enter(f"keep, starts: {dossier.record.starts}")
+        self._guard.got_on(dossier.record.starts)
         dossier.keep()
         dossier.show()
         dossier.host.loop.set(self._alarm, dossier.situation.due)

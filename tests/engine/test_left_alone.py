@@ -97,7 +97,7 @@ def good_is_served(scan: Scan) -> None:
 
 
 def alone(scan: Scan, step: str) -> None:
-    found = scan.until("bad", lambda found: found.alone)
+    found = scan.until("bad", lambda found: found.alone and found.reason)
     why = f"left alone: two supervisors in a row died at it (step: {step}); svc -u goes on with it"
     assert found.reason == why
     scan.says(f"supervise: warning: bad: {why}\n")
@@ -213,7 +213,7 @@ def test_at_its_start(scan: Scan) -> None:
         poisoned.start()
         poisoned.died()
     poisoned.start()
-    alone(scan, "start, starts: 0")
+    alone(scan, "go_on")
     good_is_served(scan)
     taken_up(scan, "bad")
     assert not instances(scan, "bad")
