@@ -74,7 +74,7 @@ def _idle(world: World) -> bool:
 
 
 def make_up(world: World) -> None:
-    world.say("a", "u")
+    world.say("a", "uc")
     eventually(lambda: is_up(world), lambda: f"up: {world.scan.shown('a')}; {world.scan.said()}")
 
 
