@@ -72,12 +72,7 @@ def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
         raise unable("open", shown, error) from None
-    try:
-        check(fd, shown, stat.S_ISFIFO, "a FIFO")
-    except UnusableError:
-        os.close(fd)
-        raise
-    return fd
+    return kept(fd, shown, stat.S_ISFIFO, "a FIFO")
 
 
 def waiting_bytes(fd: int) -> int:
@@ -111,6 +106,16 @@ def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
         raise UnusableError(f"{shown} belongs to somebody else: remove it")
     if found.st_nlink > 1:
         raise UnusableError(f"{shown} has a second name elsewhere: remove it")
+
+
+def kept(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
+    """As `check`: the descriptor, which is closed where it is not right."""
+    try:
+        check(fd, shown, right, what)
+    except UnusableError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def wrong(shown: str, what: str) -> UnusableError:

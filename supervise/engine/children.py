@@ -8,7 +8,10 @@ _LOOK = _DEAD | os.WNOWAIT
 
 
 class Children:
-    def __init__(self) -> None:
+    """:param starting: whether there may be children that we do not know of yet."""
+
+    def __init__(self, starting: Callable[[], bool]) -> None:
+        self._starting = starting
         self._expected: dict[int, Callable[[int], None]] = {}
         self._to_keep: set[int] = set()
         self._kept: set[int] = set()
@@ -36,7 +39,7 @@ class Children:
     def _next_dead(self) -> os.waitid_result | None:
         """Reaped, or kept, whichever is its due."""
         try:
-            if not self._to_keep and not self._kept:
+            if not self._to_keep and not self._kept and not self._starting():
                 return os.waitid(os.P_ALL, 0, _DEAD)
             found = os.waitid(os.P_ALL, 0, _LOOK)
         except ChildProcessError:
@@ -45,6 +48,8 @@ class Children:
             found = self._next_dead_beyond_kept()
         if found is None:
             return None
+        if found.si_pid not in self._expected and self._starting():
+            return None  # it is asked for again when its start is known
         if found.si_pid not in self._to_keep:
             return os.waitid(os.P_PID, found.si_pid, _DEAD)
         self._to_keep.remove(found.si_pid)

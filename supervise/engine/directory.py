@@ -4,7 +4,6 @@ Layout and modes are those of daemontools 0.76; `state`, `stdout` and `ready` ar
 found there is checked to be what it should be before it is used.
 """
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -15,6 +14,7 @@ from supervise.engine.checked import (
     BusyError,
     check,
     identity,
+    kept,
     make,
     make_fifo,
     no_file,
@@ -36,11 +36,12 @@ class SuperviseDirectory:
     :raises UnusableError: where something is missing, in the way, or not ours.
     """
 
-    __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "control")
+    __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "_state", "control")
 
     def __init__(self, service: bytes, name: bytes) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
+        self._state = (0, 0)
         try:
             self._take(service + b"/supervise")
         except BaseException:
@@ -99,12 +100,19 @@ class SuperviseDirectory:
 
         :raises FileNotFoundError: where it was removed, or covered by a mount.
         """
-        for path in (self._path, os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]):
-            with contextlib.suppress(OSError):
-                if identity(os.lstat(path + b"lock")) == self._identity:
-                    self._path = path
-                    return path
-        raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+        if self._is_ours(self._path):
+            return self._path
+        moved = os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]
+        if not self._is_ours(moved):
+            raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+        self._path = moved
+        return moved
+
+    def _is_ours(self, path: bytes) -> bool:
+        try:
+            return identity(os.lstat(path + b"lock")) == self._identity
+        except OSError:
+            return False
 
     def _open_fifo(self, name: bytes, mode: int) -> int:
         return open_fifo(self._path + name, self._name + name.decode(), mode)
@@ -207,16 +215,22 @@ class SuperviseDirectory:
 
         :raises UnusableError: where it cannot be written.
         """
-        shown = self._name + "state"
         try:
-            fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+            fd = self._open_state()
             try:
-                check(fd, shown, stat.S_ISREG, "a plain file")
                 os.pwrite(fd, data, 0)
             finally:
                 os.close(fd)
         except OSError as error:
-            raise no_file("write", self._path + b"state", shown, error) from None
+            raise no_file("write", self._path + b"state", self._name + "state", error) from None
+
+    def _open_state(self) -> int:
+        """What is not the very file that was checked before is checked anew."""
+        fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        if identity(os.fstat(fd)) != self._state:
+            kept(fd, self._name + "state", stat.S_ISREG, "a plain file")
+            self._state = identity(os.fstat(fd))
+        return fd
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:
         fd = os.open(path, os.O_WRONLY | FLAGS)

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from supervise.core import events
@@ -14,7 +15,8 @@ from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.messages import legible
-from supervise.engine.spawn import FileAction
+from supervise.engine.posix_spawn import FileAction
+from supervise.engine.spawn import Program
 from supervise.engine.takeover import Here, Heritage, inherit
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
@@ -46,7 +48,10 @@ class Dossier:
 
     __slots__ = (
         "_complaints",
+        "_death",
+        "_foretold",
         "_state_written",
+        "_status_due",
         "_status_written",
         "heritage",
         "host",
@@ -62,7 +67,9 @@ class Dossier:
         self.place = place
         self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self._complaints: dict[str, str] = {}
-        self._state_written = self._status_written = b""
+        self._state_written = self._status_written = self._foretold = b""
+        self._death: Callable[[], None] | None = None
+        self._status_due = False
         here = Here(place.device, place.inode, host.boot, _normally_up(place))
         self.supervise = SuperviseDirectory(place.path, place.name)
         try:
@@ -111,34 +118,48 @@ class Dossier:
         if self.situation.deadline == NEVER:
             self.give_time(seconds)
 
-    def spawn(
-        self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]
-    ) -> tuple[int, int]:
-        """Start a program in the service directory; its pid and its start in ticks.
-
-        :raises OSError, WrongDirectoryError: where it cannot be started.
-        """
-        place = self.place
-        return self.host.spawner.spawn(place.path, place.identity, command, nonce, files)
+    def program(self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]) -> Program:
+        """One that is to be started in the service directory."""
+        return Program(self.place.path, self.place.identity, command, nonce, files)
 
     def note_death(self, ending: int) -> None:
-        """Of the instance: an exit code, the negative number of a signal, or UNKNOWN."""
+        """Of the instance: an exit code, the negative number of a signal, or UNKNOWN.
+
+        What comes first is the next start, which may need nothing of it.
+        """
         up = max(0.0, now() - self.situation.started_at)
-        self.record.since = stamp()
-        death = Death(self.record.since, up, ending, self.situation.asked)
+        asked = self.situation.asked
+        self._death = partial(self._enter_death, time.time_ns(), up, ending, asked)
+
+    def settle_death(self) -> None:
+        """Enter it into the record, if that was not done yet."""
+        if self._death is not None:
+            enter, self._death = self._death, None
+            enter()
+
+    def _enter_death(self, when: int, up: float, ending: int, asked: bool) -> None:
+        self.record.since = tai64n.pack(when)
+        death = Death(self.record.since, up, ending, asked)
         self.record.deaths = (death, *self.record.deaths[: MOST_DEATHS - 1])
         self.record.pid = self.record.ticks = 0
 
     # On disk
 
+    @property
+    def foretold(self) -> bool:
+        """Whether the record on disk is that of a running instance, and tells of the next one."""
+        return self._foretold == self.record.next_nonce
+
     def keep(self) -> None:
         """Write the record, where it has changed."""
+        self.settle_death()
         data = self._packed()
         if data == self._state_written:
             return
         try:
             self.supervise.write_record(data)
             self._state_written = data
+            self._foretold = self.record.next_nonce if self.running and self.record.pid else b""
             self.mended("state")
         except UnusableError as error:
             self.complain("state", str(error))
@@ -147,8 +168,19 @@ class Dossier:
         self.record.warnings = self._warnings() if self._complaints else ""
         return record.pack(ledger.enter(self.record, self.situation))
 
+    def show(self) -> None:
+        """Write the classic status soon: people read it, and a restart comes first."""
+        if not self._status_due:
+            self._status_due = True
+            self.host.loop.later(self._write_due_status)
+
+    def _write_due_status(self) -> None:
+        if self._status_due:
+            self.write_status()
+
     def write_status(self) -> None:
         """Write the classic status, where it has changed."""
+        self._status_due = False
         data = status.pack(
             self.record.since, self.record.pid, self.situation.paused, self.situation.want
         )

@@ -8,6 +8,7 @@ from supervise.engine.children import Children
 from supervise.engine.host import Host
 from supervise.engine.loop import Alarm, Handler, Loop
 from supervise.engine.notices import Changed, Notice, Notices
+from supervise.engine.spawn import Outcome, Program, Spawner
 
 P = ParamSpec("P")
 
@@ -38,7 +39,7 @@ class GuardedHost(Host):
         self.children = _GuardedChildren(host.children, guard)
         self.notices = _GuardedNotices(host.notices, guard)
         self.messages = host.messages
-        self.spawner = host.spawner
+        self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
         self.changed = lambda: host.changed()
 
@@ -71,6 +72,25 @@ class _GuardedLoop(Loop):
 
     def set(self, alarm: Alarm, when: float) -> None:
         self._loop.set(alarm, when)
+
+    def later(self, work: Callable[[], None]) -> None:
+        self._loop.later(self._guard(work))
+
+
+class _GuardedSpawner(Spawner):
+    def __init__(self, spawner: Spawner, guard: Guard) -> None:
+        self._spawner = spawner
+        self._guard = guard
+
+    @property
+    def descriptors(self) -> int:
+        return self._spawner.descriptors
+
+    def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
+        self._spawner.spawn(program, self._guard(then))
+
+    def settle(self) -> None:
+        self._spawner.settle()
 
 
 class _GuardedChildren(Children):

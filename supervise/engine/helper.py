@@ -10,9 +10,10 @@ from supervise.engine import explain
 from supervise.engine.checked import FLAGS, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
-from supervise.engine.instance import SPARE, Pipes, Tell
+from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
+from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
-from supervise.engine.spawn import FileAction, WrongDirectoryError
+from supervise.engine.spawn import Outcome, opened
 from supervise.engine.takeover import Found
 from supervise.protocol.record import UNKNOWN
 
@@ -20,15 +21,30 @@ _NO_NONCE = bytes(8)
 
 
 class Helper:
-    __slots__ = ("_dossier", "_limit", "_output", "_pipes", "_process", "_tell", "_tell_finished")
+    __slots__ = (
+        "_dossier",
+        "_limit",
+        "_output",
+        "_pipes",
+        "_process",
+        "_spawn",
+        "_tell",
+        "_tell_finished",
+    )
 
     def __init__(
-        self, dossier: Dossier, pipes: Pipes, tell: Tell, tell_finished: Callable[[int], None]
+        self,
+        dossier: Dossier,
+        pipes: Pipes,
+        tell: Tell,
+        tell_finished: Callable[[int], None],
+        spawn: Spawn,
     ) -> None:
         self._dossier = dossier
         self._pipes = pipes
         self._tell = tell
         self._tell_finished = tell_finished
+        self._spawn = spawn
         self._process: Process | None = None
         self._output: FirstLine | None = None
         self._limit: float | None = None
@@ -39,16 +55,23 @@ class Helper:
         self._limit = self._dossier.knobs.timeout_start_check()
         self._dossier.give_time(self._limit)
         self._output = FirstLine(self._dossier.host.loop)
-        files: list[FileAction] = [(os.POSIX_SPAWN_DUP2, self._output.write_end, 1)]
-        try:
-            self._run([b"./start-check"], files, self._checked)
-        except OSError as error:
-            self._output.close()
-            self._output = None
-            self._not_run("start-check", error)
-            self._tell(events.REFUSED)
-        else:
+        self._run(
+            [b"./start-check"],
+            [opened(self._output.write_end, 1, os.O_WRONLY)],
+            self._check_started,
+            self._checked,
+        )
+
+    def _check_started(self, error: Exception | None) -> None:
+        if self._output is None:
+            return
+        if error is None:
             self._output.started()
+            return
+        self._output.close()
+        self._output = None
+        self._not_run("start-check", error)
+        self._tell(events.REFUSED)
 
     def _checked(self, ending: int) -> None:
         self._end()
@@ -73,11 +96,13 @@ class Helper:
     def finish(self) -> None:
         """Run `finish`, for at most `timeout-finish`."""
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
-        try:
-            files = self._pipes.files() + self._mark()
-            self._run(self._finish_command(), files, self._finished)
+        files = self._pipes.files() + self._mark()
+        self._run(self._finish_command(), files, self._finish_started, self._finished)
+
+    def _finish_started(self, error: Exception | None) -> None:
+        if error is None:
             self._dossier.mended("finish")
-        except OSError as error:
+        else:
             self._not_run("finish", error)
             self._tell_finished(0)
 
@@ -95,6 +120,7 @@ class Helper:
 
     def _finish_command(self) -> list[bytes]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""
+        self._dossier.settle_death()
         kept = self._dossier.record
         ending = kept.deaths[0].status if kept.deaths else UNKNOWN
         code = ending if ending >= 0 else 256
@@ -129,25 +155,27 @@ class Helper:
             self._output = None
 
     def _run(
-        self, command: list[bytes], files: list[FileAction], ended: Callable[[int], None]
+        self,
+        command: list[bytes],
+        files: list[FileAction],
+        started: Callable[[Exception | None], None],
+        ended: Callable[[int], None],
     ) -> None:
-        """First the intent, then the process.
-
-        :raises OSError: where it cannot be started.
-        """
+        """First the intent, then the process. `started` is told why it could not be, or None."""
         kept = self._dossier.record
         kept.helper_nonce, kept.helper_pid = os.urandom(8), 0
         self._dossier.keep()
-        try:
-            pid, start = self._dossier.spawn(command, kept.helper_nonce, files)
-        except WrongDirectoryError:
-            kept.helper_nonce = _NO_NONCE
-            raise FileNotFoundError(2, "its directory was replaced by another one") from None
-        except OSError:
-            kept.helper_nonce = _NO_NONCE
-            raise
-        kept.helper_pid, kept.helper_ticks = pid, start
-        self._process = Child(self._dossier.host.children, pid, start, ended)
+
+        def spawned(outcome: Outcome) -> None:
+            if isinstance(outcome, Exception):
+                kept.helper_nonce = _NO_NONCE
+                started(outcome)
+                return
+            kept.helper_pid, kept.helper_ticks = outcome
+            self._process = Child(self._dossier.host.children, *outcome, ended)
+            started(None)
+
+        self._spawn(self._dossier.program(command, kept.helper_nonce, files), spawned)
 
     def _end(self) -> None:
         self._process = None
@@ -155,8 +183,8 @@ class Helper:
         kept.helper_pid = kept.helper_ticks = 0
         kept.helper_nonce = _NO_NONCE
 
-    def _not_run(self, program: str, error: OSError) -> None:
-        why = explain.start_failure(self._dossier.place.path, program.encode(), error)
+    def _not_run(self, program: str, error: Exception) -> None:
+        why = explain.failure(self._dossier.place.path, program.encode(), error)
         self._dossier.failed(program, f"unable to start {self._dossier.name}/{program}: {why}")
 
 

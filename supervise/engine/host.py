@@ -16,10 +16,10 @@ class Host:
 
     def __init__(self) -> None:
         self.loop = Loop()
-        self.children = Children()
         self.messages = Messages()
         self.notices = Notices(self.loop)
-        self.spawner = Spawner()
+        self.spawner = Spawner(self.loop, lambda: self.children.reap())
+        self.children = Children(lambda: self.spawner.busy)
         self.admission = Admission(self.say)
         self.boot = _boot()
         self.changed: Callable[[], None] = _nobody_minds

@@ -9,14 +9,18 @@ from supervise.core import events
 from supervise.engine import explain
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, stamp
+from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
-from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
+from supervise.engine.spawn import Outcome, Program, opened
 from supervise.engine.takeover import Found
 from supervise.protocol.record import UNKNOWN
 
 Tell = Callable[[str], None]
 """How the parts of a service tell it that something has happened."""
+
+Spawn = Callable[[Program, Callable[[Outcome], None]], None]
+"""How they start a program: the outcome is told at once or later, and until then nothing else."""
 
 
 class Pipes(NamedTuple):
@@ -52,30 +56,46 @@ def _reading_only(fifo: int) -> list[FileAction]:
 
 
 class Instance:
-    __slots__ = ("_dossier", "_pipes", "_process", "_readiness", "_tell")
+    __slots__ = ("_dossier", "_pipes", "_process", "_readiness", "_spawn", "_tell")
 
-    def __init__(self, dossier: Dossier, pipes: Pipes, tell: Tell) -> None:
+    def __init__(self, dossier: Dossier, pipes: Pipes, tell: Tell, spawn: Spawn) -> None:
         self._dossier = dossier
         self._pipes = pipes
         self._tell = tell
+        self._spawn = spawn
         self._process: Process | None = None
         self._readiness: Readiness | None = None
 
     def start(self) -> None:
-        """First the intent, with a nonce that is also in the environment, then the process."""
+        """First the intent, with a nonce that is also in the environment, then the process.
+
+        The record of the instance before this one may tell of it already: then nothing is written
+        between that one's death and this start.
+        """
         kept = self._dossier.record
         kept.reason = ""
-        kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
-        self._dossier.keep()
+        if self._dossier.foretold:
+            kept.nonce = kept.next_nonce
+        else:
+            kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
+            self._dossier.keep()
         try:
             files = self._pipes.files() + self._readiness_file()
-            pid, start = self._dossier.spawn([b"./run"], kept.nonce, files)
-        except (OSError, WrongDirectoryError, UnusableError) as error:
-            kept.intent = False
-            self._not_started(error)
+        except UnusableError as error:
+            self._spawned(error)
             return
+        self._spawn(self._dossier.program([b"./run"], kept.nonce, files), self._spawned)
+
+    def _spawned(self, outcome: Outcome) -> None:
+        kept = self._dossier.record
         kept.intent = False
+        if isinstance(outcome, Exception):
+            self._not_started(outcome)
+            return
+        self._dossier.settle_death()
+        pid, start = outcome
         kept.pid, kept.ticks, kept.session = pid, start, pid
+        kept.next_nonce = os.urandom(8)
         kept.starts += 1
         self._dossier.mended("run")
         kept.since = stamp()
@@ -89,12 +109,7 @@ class Instance:
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
-        if isinstance(error, WrongDirectoryError):
-            why = "its directory was replaced by another one"
-        elif isinstance(error, OSError):
-            why = explain.start_failure(dossier.place.path, b"run", error)
-        else:
-            why = str(error)
+        why = explain.failure(dossier.place.path, b"run", error)
         dossier.failed("run", f"unable to start {dossier.name}/run: {why}")
         self._tell(events.NOT_STARTED)
 
@@ -153,13 +168,16 @@ class Instance:
     def send(self, number: int) -> None:
         """Recorded first: that it was asked to die, for one."""
         self._dossier.keep()
+        self._send(number)
+
+    def _send(self, number: int) -> None:
         if self._process is not None:
             self._process.send(number)
 
     def stop(self) -> None:
         knobs = self._dossier.knobs
         self.send(knobs.down_signal())
-        self.send(signal.SIGCONT)
+        self._send(signal.SIGCONT)
         self._dossier.give_time_once(knobs.timeout_kill())
 
     def kill(self) -> None:

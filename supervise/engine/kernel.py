@@ -1,15 +1,18 @@
 """The few calls of Linux that Python does not have, through ctypes."""
 
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
 import struct
+from collections.abc import Collection
 
 from supervise.protocol.record import UNKNOWN
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_CLONE_FILES = 0x400
 _PR_SET_CHILD_SUBREAPER = 36
 _SFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 _SIGSET_SIZE = 128
@@ -26,6 +29,19 @@ def become_subreaper() -> None:
     """Let orphans of our services come to us instead of to pid 1."""
     if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
+
+
+def own_descriptors(kept: Collection[int]) -> None:
+    """Give the calling thread a descriptor table of its own, with `kept` and what is inherited by
+    those that it starts. Where the system does not allow that, as in some containers, the thread
+    goes on with ours.
+    """
+    if _libc.unshare(_CLONE_FILES):
+        return
+    for fd in map(int, os.listdir("/proc/thread-self/fd")):
+        with contextlib.suppress(OSError):
+            if fd not in kept and not os.get_inheritable(fd):
+                os.close(fd)
 
 
 def signal_descriptor(signals: set[int]) -> int:

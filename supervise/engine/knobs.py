@@ -5,6 +5,7 @@ A bad value is a warning that names the file, and the default is taken.
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,18 +20,24 @@ Complain = Callable[[str, str], None]
 Mended = Callable[[str], None]
 """Called with the name of a knob that was bad when it was read last, and is no more."""
 
-_FILES = frozenset(
+NAMES = frozenset(
     (
         b"backoff",
-        b"notification-fd",
         b"down-signal",
+        b"finish",
+        b"leftovers",
+        b"notification-fd",
+        b"start-check",
+        b"timeout-finish",
         b"timeout-kill",
         b"timeout-start-check",
-        b"timeout-finish",
-        b"leftovers",
         b"watch",
     )
 )
+_PROGRAMS = frozenset((b"finish", b"start-check"))
+_UNKNOWN = -1
+_SETTLED = 1_000_000_000
+"""Nanoseconds, far more than the resolution of time stamps in any file system."""
 
 LEFTOVERS = ("ignore", "wait", "kill")
 MOST_WATCHED = 100
@@ -43,12 +50,21 @@ LEAST_DELAY = 0.1
 
 class Knobs:
     """Most services have few knobs or none, so the names in the directory are read first, once for
-    all that is asked until `look_again`.
+    all that is asked until `look_again`; and not again while the directory has not changed.
 
     :param complain: told of each bad value, in one line.
     """
 
-    __slots__ = ("_bad", "_complain", "_directory", "_mended", "_name", "_names")
+    __slots__ = (
+        "_bad",
+        "_changed",
+        "_complain",
+        "_directory",
+        "_looked",
+        "_mended",
+        "_name",
+        "_names",
+    )
 
     def __init__(
         self,
@@ -62,23 +78,33 @@ class Knobs:
         self._complain = complain
         self._mended = mended
         self._bad: set[str] = set()
-        self._names: list[bytes] | None = None
+        self._names: frozenset[bytes] = frozenset()
+        self._changed = _UNKNOWN
+        self._looked = False
 
     def look_again(self) -> None:
-        self._names = None
+        self._looked = False
 
     def has(self, name: bytes) -> bool:
-        """Whether the service directory has something of this name."""
-        if self._names is None:
+        """Whether the service directory has the knob of this name."""
+        if not self._looked:
             try:
-                self._names = os.listdir(self._directory)
+                self._look()
             except OSError:
                 return os.access(self._directory + name, os.F_OK)
         return name in self._names
 
+    def _look(self) -> None:
+        changed = os.stat(self._directory).st_mtime_ns
+        if changed != self._changed:
+            self._names = NAMES.intersection(os.listdir(self._directory))
+            # What changes again at once may get the same time stamp.
+            self._changed = changed if time.time_ns() - changed > _SETTLED else _UNKNOWN
+        self._looked = True
+
     def check(self) -> None:
         """Read them all, so that what is bad is told before it is needed."""
-        if not self._bad and self._names is not None and _FILES.isdisjoint(self._names):
+        if self._looked and not self._bad and self._names <= _PROGRAMS:
             return
         self.backoff()
         self.notification_fd()

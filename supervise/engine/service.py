@@ -7,7 +7,6 @@ done, and status, which only people read, is written after.
 import contextlib
 import os
 import signal
-from collections import deque
 from collections.abc import Callable
 
 from supervise.core import events, machine
@@ -20,6 +19,7 @@ from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import Leftovers
+from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
 
@@ -35,14 +35,13 @@ class Service:
     __slots__ = (
         "_alarm",
         "_aside",
-        "_busy",
         "_dossier",
-        "_events",
         "_gone",
         "_helper",
         "_instance",
         "_leftovers",
         "_noise_told",
+        "_turns",
         "_watched",
         "place",
     )
@@ -56,13 +55,14 @@ class Service:
         host = GuardedHost(host, guard)
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
-        self._instance = Instance(self._dossier, pipes, self._tell)
-        self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
+        self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
+        spawn = self._turns.spawn
+        self._instance = Instance(self._dossier, pipes, self._tell, spawn)
+        self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
         self._watched: Watched | None = None
-        self._events: deque[Event] = deque()
         self._alarm = host.loop.alarm(self._due)
-        self._aside = self._busy = self._noise_told = False
+        self._aside = self._noise_told = False
         try:
             guard(self._go_on)()
             self._dossier.supervise.announce()
@@ -96,6 +96,7 @@ class Service:
         elif dossier.running and heritage.event == events.LOST:
             self._instance.lost()
         self._tell(heritage.event)
+        dossier.write_status()  # who sees `ok` opens it
 
     # What happens
 
@@ -142,37 +143,29 @@ class Service:
         self._tell(events.CHANGED)
 
     def _feed(self, happened: list[Event]) -> None:
-        """Give the machine what happened, carry out its answer, and keep the outcome."""
         if self._aside:
             self._show()
-            return
-        if self._busy:
-            # Told from within an action: the answer to one event is complete before the next.
-            self._events.extendleft(reversed(happened))
-            return
-        self._events.extend(happened)
-        self._busy = True
-        try:
-            self._work()
-        except Exception as error:
-            self._set_aside(error)
-        finally:
-            self._busy = False
-            self._dossier.knobs.look_again()
+        else:
+            self._turns.feed(happened)
 
-    def _work(self) -> None:
+    def _answer(self, event: Event) -> None:
+        """Give it to the machine, and carry out what that answers."""
+        for action in machine.handle(self._dossier.situation, event):
+            if isinstance(action, Signal):
+                self._instance.send(action.number)
+            else:
+                _ACTIONS[action](self)
+
+    def _settled(self) -> None:
+        """Keep the outcome."""
         dossier = self._dossier
-        while self._events:
-            for action in machine.handle(dossier.situation, self._events.popleft()):
-                if isinstance(action, Signal):
-                    self._instance.send(action.number)
-                else:
-                    _ACTIONS[action](self)
-            if dossier.situation.state == GONE:
-                self._events.clear()
-                return
+        dossier.knobs.look_again()
+        if self._aside:
+            self._show()
+        if self._aside or dossier.situation.state == GONE:
+            return
         dossier.keep()
-        dossier.write_status()
+        dossier.show()
         dossier.host.loop.set(self._alarm, dossier.situation.due)
         if self._watched and dossier.situation.state not in (WAITING, CHECKING):
             self._unwatch()
@@ -182,7 +175,7 @@ class Service:
         if self._aside:
             return
         self._aside = True
-        self._events.clear()
+        self._turns.forget()
         import traceback  # it takes a while, and is hoped never to be needed
 
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -271,6 +264,7 @@ class Service:
 
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""
+        self._turns.settle()
         self._dossier.keep()
         self._dossier.write_status()
         self._unwatch()

@@ -19,11 +19,13 @@ def serve(host: Host, handlers: dict[int, Callable[[], None]]) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, served)
     fd = kernel.signal_descriptor(set(served))
-    host.loop.add(fd, lambda _: _dispatch(fd, served))
+    host.loop.add(fd, lambda _: _dispatch(fd, served, host.children.reap))
     kernel.become_subreaper()
 
 
-def _dispatch(fd: int, served: dict[int, Callable[[], None]]) -> None:
+def _dispatch(fd: int, served: dict[int, Callable[[], None]], reap: Callable[[], None]) -> None:
+    """A child that died is what cannot wait, not even until it is read that one did."""
+    reap()
     for number in kernel.signals_read(fd):
         served[number]()
 

@@ -82,6 +82,7 @@ class Svscan:
             os.close(fd)
             raise
         self._lock = fd
+        self._host.spawner.hold(fd)
         self._identity = identity(found)
         return True
 

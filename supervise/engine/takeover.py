@@ -13,7 +13,7 @@ from supervise.core.situation import RUNNING, Situation
 from supervise.engine import files, ledger, processes
 from supervise.engine.spawn import mark
 from supervise.protocol import record, status, tai64n
-from supervise.protocol.record import Record
+from supervise.protocol.record import Death, Record
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TOLERANCE = 2.0
@@ -85,6 +85,8 @@ def _from_record(found: Record, here: Here) -> Heritage:
         return _afresh(here, found)
     if before.state in RUNNING:
         event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        if event == events.LOST and any(found.next_nonce):
+            event, process = _what_came_next(before, found)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
@@ -110,6 +112,28 @@ def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]
         start = processes.start_of(pid)
     found = _identified(pid, start)
     return (events.FOUND, found) if found else (events.LOST, None)
+
+
+def _what_came_next(before: Situation, found: Record) -> tuple[str, Found | None]:
+    """The recorded instance may have died, and the next one have been started, before our
+    predecessor could record either."""
+    event, process = _what_became(0, 0, found.next_nonce)
+    if process is None:
+        return events.LOST, None
+    uptime = max(0.0, _age(found.ticks) - _age(process.start))
+    began = tai64n.pack(time.time_ns() - int(_age(process.start) * 1e9))
+    death = Death(began, uptime, record.UNKNOWN, before.asked)
+    found.deaths = (death, *found.deaths[: record.MOST_DEATHS - 1])
+    found.nonce, found.next_nonce = found.next_nonce, bytes(8)
+    found.since = began
+    found.starts += 1
+    before.state = situation.UP
+    before.started_at = time.monotonic() - _age(process.start)
+    before.deadline = situation.NEVER
+    before.asked = before.owed = before.paused = False
+    if before.readiness != "untold":
+        before.readiness = "not yet"
+    return event, process
 
 
 def _identified(pid: int, start: int) -> Found | None:

@@ -39,7 +39,7 @@ _MOST_PIDS = 2**31 - 1
 
 _FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
 _HEAD = struct.Struct("<8sHHI")
-_BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
+_BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
 _REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
 _WARNINGS_AT = _REASON_AT + REASON_SIZE
@@ -82,6 +82,7 @@ class Record:
         "inode",
         "intent",
         "logged",
+        "next_nonce",
         "nonce",
         "owed",
         "paused",
@@ -120,6 +121,7 @@ class Record:
         self.pid = 0
         self.ticks = 0
         self.nonce = bytes(8)
+        self.next_nonce = bytes(8)
         self.helper_pid = 0
         self.helper_ticks = 0
         self.helper_nonce = bytes(8)
@@ -154,6 +156,7 @@ def pack(record: Record) -> bytes:
         record.pid,
         record.ticks,
         record.nonce,
+        record.next_nonce,
         record.helper_pid,
         record.helper_ticks,
         record.helper_nonce,
@@ -213,6 +216,7 @@ def _fields(data: bytes) -> Record:
         found.pid,
         found.ticks,
         found.nonce,
+        found.next_nonce,
         found.helper_pid,
         found.helper_ticks,
         found.helper_nonce,

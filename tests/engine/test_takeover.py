@@ -9,9 +9,18 @@ import pytest
 
 from supervise.protocol.record import UNKNOWN, Record
 from supervise.protocol.status import pack
-from tests.support.gate import Gate, end, gone, instances, living, replace_svscan, served, taken_up
+from tests.support.gate import (
+    Gate,
+    end,
+    gone,
+    instances,
+    living,
+    replace_svscan,
+    served,
+    strace,
+    taken_up,
+)
 from tests.support.scan import SLEEPER, Scan, eventually
-from tests.support.trace import strace
 
 STUBBORN = '#!/bin/sh\ntrap "" TERM\necho "$0 $$" >>../starts\nwhile :; do sleep 1000; done\n'
 FAILING = "#!/bin/sh\necho failed >>../failures\nexit 3\n"
@@ -315,7 +324,7 @@ def test_a_finish_that_ended_before_it_was_recorded_is_not_run_twice(scan: Scan)
     svscan = scan.start()
     pid = scan.up("a")
     served(scan, "a")
-    with strace(scan, "-o", os.devnull, "-e", "inject=fchdir:signal=KILL:when=2"):
+    with strace(scan, "-o", os.devnull, "-e", "inject=pwrite64:signal=KILL:when=2"):
         os.kill(pid, signal.SIGKILL)
         svscan.wait(30)
     found = scan.record("a")

@@ -68,6 +68,50 @@ def test_a_member_of_its_session_is_not_the_process_of_an_intent(
     assert child.poll() is None
 
 
+def test_the_next_instance_is_found_where_the_recorded_one_died(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    """A plain restart records nothing between the death and the start."""
+    directory = scan.service("a")
+    dead = sleeper(directory)
+    child = sleeper(directory, NONCE)
+    found = before(directory)
+    found.pid, found.ticks, found.starts = dead.pid, processes.start_of(dead.pid), 4
+    found.next_nonce = NONCE
+    keep(directory, found)
+    dead.kill()
+    dead.wait()
+    supervised(scan)
+    assert scan.up("a") == child.pid
+    after = scan.record("a")
+    assert after is not None
+    assert (after.starts, [death.status for death in after.deaths]) == (5, [UNKNOWN])
+    assert (after.ticks, after.session) == (processes.start_of(child.pid), child.pid)
+    assert not scan.starts()
+    scan.control("a", "t")
+    assert scan.up("a", beside=child.pid)
+    assert living_with(NONCE) == []
+
+
+def living_with(nonce: bytes) -> list[int]:
+    found = processes.find_by_environment(b"SUPERVISE_NONCE=" + nonce.hex().encode())
+    return [] if found is None else [found]
+
+
+def test_the_next_instance_is_not_looked_for_while_the_recorded_one_lives(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    directory = scan.service("a")
+    alive = sleeper(directory)
+    sleeper(directory, NONCE)
+    found = before(directory)
+    found.pid, found.ticks = alive.pid, processes.start_of(alive.pid)
+    found.next_nonce = NONCE
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") == alive.pid
+
+
 def test_an_intent_that_never_began(scan: Scan) -> None:
     directory = scan.service("a")
     found = before(directory)

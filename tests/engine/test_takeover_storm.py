@@ -12,9 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import all_read, end, instances, served, taken_up
+from tests.support.gate import (
+    all_read,
+    end,
+    instances,
+    on_its_way,
+    only_instance,
+    served,
+    strace,
+    taken_up,
+)
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
-from tests.support.trace import calls, strace
+from tests.support.trace import calls
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]
@@ -66,20 +75,6 @@ def test_a_storm(scan: Scan, seed: int) -> None:
         only_instance(scan, name)
     assert scan.stop() == 0
     assert not list(scan.ours())
-
-
-def only_instance(scan: Scan, name: str) -> int:
-    """The pid of the service that is up, when it is what is seen from outside, and nothing else."""
-
-    def seen() -> int:
-        found = scan.record(name)
-        ours = instances(scan, name)
-        settled = found is not None and found.state == "up" and found.want == "up"
-        return found.pid if found and settled and ours == [found.pid] else 0
-
-    return eventually(
-        seen, lambda: f"{name}: {instances(scan, name)}; {scan.shown(name)}; {scan.said()}"
-    )
 
 
 # Each step: svscan is killed just before a system call that changes something
@@ -205,14 +200,9 @@ def test_svscan_is_killed_while_the_instance_is_on_its_way_to_exec(scan: Scan) -
     scan.start()
     first = only_instance(scan, "a")
     served(scan, "a")
-    assert scan.svscan is not None
-    children = Path(f"/proc/{scan.svscan.pid}/task/{scan.svscan.pid}/children")
     with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
         end(first)
-        child = eventually(
-            lambda: [int(pid) for pid in children.read_text().split() if int(pid) != first],
-            "a child",
-        )[0]
+        child = on_its_way(scan, "a", beside=first)
         scan.kill()
         scan.start()
         assert scan.up("a", beside=first) == child

@@ -49,6 +49,7 @@ VALUES = {
     "inode": longs,
     "intent": flags,
     "logged": flags,
+    "next_nonce": nonces,
     "nonce": nonces,
     "owed": flags,
     "paused": flags,

@@ -1,8 +1,10 @@
 """A place in a shell script at which it waits for the test, however slow the machine is."""
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from supervise.engine import processes
@@ -105,3 +107,60 @@ def served(scan: Scan, name: str) -> None:
     for _ in range(2):
         scan.control(name, " ")
         eventually(lambda: all_read(scan, name), f"the letters of {name} are read")
+
+
+def only_instance(scan: Scan, name: str) -> int:
+    """The pid of the service that is up, when it is what is seen from outside, and nothing else."""
+
+    def seen() -> int:
+        found = scan.record(name)
+        ours = instances(scan, name)
+        settled = found is not None and found.state == "up" and found.want == "up"
+        return found.pid if found and settled and ours == [found.pid] else 0
+
+    return eventually(
+        seen, lambda: f"{name}: {instances(scan, name)}; {scan.shown(name)}; {scan.said()}"
+    )
+
+
+@contextlib.contextmanager
+def strace(scan: Scan, *options: str) -> Iterator[None]:
+    """While strace looks on, with these options."""
+    assert scan.svscan is not None
+    pid = scan.svscan.pid
+    command = ["strace", "-qq", "-p", str(pid), *options]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
+        try:
+            eventually(lambda: traced(pid), "strace looks on")
+            yield
+        finally:
+            tracer.terminate()
+
+
+def traced(pid: int) -> bool:
+    try:
+        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def on_its_way(scan: Scan, name: str, beside: int) -> int:
+    """The pid of the next instance, when it is in its directory and executes now."""
+    assert scan.svscan is not None
+    tasks = Path(f"/proc/{scan.svscan.pid}/task")
+
+    def seen() -> int:
+        for task in tasks.iterdir():
+            for pid in map(int, (task / "children").read_text().split()):
+                if pid != beside and _is_in(pid, scan.services / name):
+                    return pid
+        return 0
+
+    return eventually(seen, f"{name} is on its way")
+
+
+def _is_in(pid: int, directory: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == directory
+    except OSError:
+        return False
