@@ -80,11 +80,8 @@ class _GuardedLoop(Loop):
 class _GuardedSpawner(Spawner):
     def __init__(self, spawner: Spawner, guard: Guard) -> None:
         self._spawner = spawner
+        self.descriptors = spawner.descriptors
         self._guard = guard
-
-    @property
-    def descriptors(self) -> int:
-        return self._spawner.descriptors
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         self._spawner.spawn(program, self._guard(then))

@@ -20,6 +20,7 @@ Complain = Callable[[str, str], None]
 Mended = Callable[[str], None]
 """Called with the name of a knob that was bad when it was read last, and is no more."""
 
+_PROGRAMS = frozenset((b"finish", b"start-check"))
 NAMES = frozenset(
     (
         b"backoff",
@@ -34,7 +35,6 @@ NAMES = frozenset(
         b"watch",
     )
 )
-_PROGRAMS = frozenset((b"finish", b"start-check"))
 _UNKNOWN = -1
 _SETTLED = 1_000_000_000
 """Nanoseconds, far more than the resolution of time stamps in any file system."""
@@ -76,11 +76,11 @@ class Knobs:
         self._directory = directory + b"/"
         self._name = legible(name) + "/"
         self._complain = complain
-        self._mended = mended
-        self._bad: set[str] = set()
         self._names: frozenset[bytes] = frozenset()
         self._changed = _UNKNOWN
         self._looked = False
+        self._mended = mended
+        self._bad: set[str] = set()
 
     def look_again(self) -> None:
         self._looked = False
@@ -104,7 +104,7 @@ class Knobs:
 
     def check(self) -> None:
         """Read them all, so that what is bad is told before it is needed."""
-        if self._looked and not self._bad and self._names <= _PROGRAMS:
+        if not self._bad and self._looked and self._names <= _PROGRAMS:
             return
         self.backoff()
         self.notification_fd()

@@ -61,14 +61,11 @@ class Spawner:
             [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
         )
         self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.descriptors = self._inherited[0]
+        """How many a service may have: its numbers lie below."""
         self._raised = (self._inherited[1], self._inherited[1])
         if self._raised != self._inherited:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
-
-    @property
-    def descriptors(self) -> int:
-        """How many a service may have, as we were started with: its numbers lie below."""
-        return self._inherited[0]
 
     @property
     def busy(self) -> bool:

@@ -7,9 +7,10 @@ import shutil
 import pytest
 
 from tests.support.bad import line, lines, more_tries, reason, tries
-from tests.support.gate import end, living, served, strace
+from tests.support.gate import end, living, served
 from tests.support.probe import became
 from tests.support.scan import SLEEPER, Scan
+from tests.support.trace import strace
 
 FAST = {"backoff__first": "0.1\n", "backoff__max": "0.1\n"}
 WHY = "temporary failure (no more processes can be had)"

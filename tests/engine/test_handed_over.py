@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import end, on_its_way, only_instance, served, strace
+from tests.support.gate import end, on_its_way, only_instance, served
 from tests.support.probe import RECORDER, begun, noted
 from tests.support.scan import BIN, Scan, eventually
+from tests.support.trace import strace
 
 MANY = 300
 

@@ -17,11 +17,11 @@ from tests.support.gate import (
     living,
     replace_svscan,
     served,
-    strace,
     taken_up,
 )
 from tests.support.probe import stopped
 from tests.support.scan import SLEEPER, Scan, eventually
+from tests.support.trace import strace
 
 STUBBORN = '#!/bin/sh\ntrap "" TERM\necho "$0 $$" >>../starts\nwhile :; do sleep 1000; done\n'
 FAILING = "#!/bin/sh\necho failed >>../failures\nexit 3\n"

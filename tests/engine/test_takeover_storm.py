@@ -19,11 +19,10 @@ from tests.support.gate import (
     on_its_way,
     only_instance,
     served,
-    strace,
     taken_up,
 )
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
-from tests.support.trace import calls
+from tests.support.trace import calls, strace
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]

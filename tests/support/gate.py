@@ -1,10 +1,8 @@
 """A place in a shell script at which it waits for the test, however slow the machine is."""
 
-import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from supervise.engine import processes
@@ -121,27 +119,6 @@ def only_instance(scan: Scan, name: str) -> int:
     return eventually(
         seen, lambda: f"{name}: {instances(scan, name)}; {scan.shown(name)}; {scan.said()}"
     )
-
-
-@contextlib.contextmanager
-def strace(scan: Scan, *options: str) -> Iterator[None]:
-    """While strace looks on, with these options."""
-    assert scan.svscan is not None
-    pid = scan.svscan.pid
-    command = ["strace", "-qq", "-p", str(pid), *options]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
-        try:
-            eventually(lambda: traced(pid), "strace looks on")
-            yield
-        finally:
-            tracer.terminate()
-
-
-def traced(pid: int) -> bool:
-    try:
-        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def on_its_way(scan: Scan, name: str, beside: int) -> int:

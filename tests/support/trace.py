@@ -1,6 +1,32 @@
-"""What strace has seen."""
+"""strace, from outside: which system calls svscan makes, and faults in them."""
 
+import contextlib
+import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.scan import Scan, eventually
+
+
+def traced(pid: int) -> bool:
+    try:
+        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def strace(scan: Scan, *options: str) -> Iterator[None]:
+    assert scan.svscan is not None
+    pid = scan.svscan.pid
+    command = ["strace", "-qq", "-p", str(pid), *options]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
+        try:
+            eventually(lambda: traced(pid), "strace looks on")
+            yield
+        finally:
+            tracer.terminate()
 
 
 def calls(trace: str) -> list[tuple[str, int]]:
