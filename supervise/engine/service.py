@@ -155,6 +155,8 @@ class Service:
                 self._instance.send(action.number)
             else:
                 _ACTIONS[action](self)
+        # Also while a start is awaited: the deadline of what was before must not ring then.
+        self._dossier.host.loop.set(self._alarm, self._dossier.situation.due)
 
     def _settled(self) -> None:
         """Keep the outcome."""
@@ -166,7 +168,6 @@ class Service:
             return
         dossier.keep()
         dossier.show()
-        dossier.host.loop.set(self._alarm, dossier.situation.due)
         if self._watched and dossier.situation.state not in (WAITING, CHECKING):
             self._unwatch()
 
