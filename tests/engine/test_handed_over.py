@@ -202,3 +202,19 @@ def test_a_deadline_that_is_over_does_not_end_what_comes_next(crowded: Scan) -> 
     gate.open()
     crowded.up("a", beside=pid)
     assert path.read_text() == "begun\nended\n"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_no_threads_can_be_had(crowded: Scan) -> None:
+    """Nor processes: one line, and all is well as soon as they can."""
+    svscan = crowded.start()
+    crowded.service("a", backoff__first="0.1\n", backoff__max="0.1\n")
+    eventually((crowded.home / ".svscan/refused").exists, "it has begun")
+    eventually(lambda: len(os.listdir(f"/proc/{svscan.pid}/fd")) > MANY + 7, "it watches")
+    with strace(crowded, "-o", os.devnull, "-e", "inject=clone,clone3,vfork:error=EAGAIN"):
+        crowded.link("a")
+        crowded.until("a", lambda found: found.failures >= 2)
+        assert threads(crowded) == 1
+    crowded.up("a")
+    why = "temporary failure (no more processes can be had)"
+    assert crowded.said() == f"supervise: fatal: unable to start a/run: {why}\n"
