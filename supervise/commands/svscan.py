@@ -15,19 +15,20 @@ TERM, INT: take all down and exit. HUP: scan now. QUIT: exit and leave everythin
 
 def main() -> None:
     plain.begin()
-    directory, interval = _arguments(sys.argv[1:])
+    trial, words = plain.on_trial(sys.argv[1:])
+    directory, interval = _arguments(words)
     from supervise.commands.daemon import enter, fail, prepare
-
-    prepare()
-    if directory is not None:
-        enter("svscan", directory)
     from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.svscan import Svscan
     from supervise.protocol.errors import text
 
+    heir, command = prepare("svscan", trial)
+    if directory is not None and not heir.upgraded:
+        enter("svscan", directory)
     try:
-        Svscan(Host(), os.getcwdb(), interval).run()
+        home = heir.home or os.getcwdb()
+        Svscan(Host(heir), home, interval, command).run()
     except UnusableError as error:
         fail("svscan", str(error))
     except OSError as error:

@@ -19,6 +19,7 @@ CHANGED = "watch changed"  # a path named in `watch` changed
 FOUND = "found"  # it is there
 LOST = "lost"  # it was there and has ended unseen
 NEVER_BEGUN = "never begun"  # it was meant to begin and did not
+HANDED_OVER = "handed over"  # it is there, and all that was asked of it was done
 DOUBTFUL = "doubtful"  # something runs that may or may not be it
 
 # Actions. A Signal goes to the instance.

@@ -40,6 +40,7 @@ from supervise.core.events import (
     DUE,
     FINISHED,
     FOUND,
+    HANDED_OVER,
     LOST,
     NEVER_BEGUN,
     NOT_STARTED,
@@ -137,6 +138,7 @@ TABLE: dict[str, tuple[Cell, ...]] = {
 
     #            down     waiting  checking  up           stopping     leftovers    finishing     gone
     FOUND:      (owed_still, nothing, nothing, pause_again, stop_again,  clear_again, nothing,      nothing),
+    HANDED_OVER:(nothing, nothing, nothing,  nothing,     nothing,     clear_again, nothing,      nothing),
     LOST:       (nothing, nothing, proceed, died,        died,        clear_again, finished,     nothing),
     NEVER_BEGUN:(nothing, nothing, proceed, start_again, start_again, clear_again, finish_again, nothing),
     DOUBTFUL:   (hold,    nothing, nothing, nothing,     nothing,     nothing,     nothing,      nothing),

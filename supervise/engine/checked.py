@@ -85,6 +85,26 @@ def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
 
 
+def identity_at(path: bytes) -> Identity | None:
+    """Of what is there; None where nothing is."""
+    try:
+        return identity(os.stat(path))
+    except OSError:
+        return None
+
+
+def real_path(path: bytes) -> bytes:
+    """Of a directory, without links. The kernel knows: realpath would look at each part of the way.
+
+    :raises OSError: where there is none.
+    """
+    fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % fd)
+    finally:
+        os.close(fd)
+
+
 def unable(verb: str, shown: str, error: OSError) -> UnusableError:
     return UnusableError(f"unable to {verb} {shown}: {text(error)}")
 

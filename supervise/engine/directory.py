@@ -25,6 +25,7 @@ from supervise.engine.checked import (
 from supervise.engine.messages import legible
 from supervise.protocol import record
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedService
 
 _NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS
 
@@ -32,18 +33,23 @@ _NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS
 class SuperviseDirectory:
     """Three descriptors for as long as it is held: lock, ok, and control, which reads the letters.
 
+    :param handed: what is open of it already, after an upgrade in place.
     :raises BusyError: where another supervisor holds the lock.
     :raises UnusableError: where something is missing, in the way, or not ours.
     """
 
     __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "_state", "control")
 
-    def __init__(self, service: bytes, name: bytes) -> None:
+    def __init__(self, service: bytes, name: bytes, handed: HandedService | None) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
         self._state = (0, 0)
         try:
-            self._take(service + b"/supervise")
+            if handed is not None:
+                self._lock, self._ok, self.control = handed.lock_fd, handed.ok_fd, handed.control_fd
+                self._identity = identity(os.fstat(self._lock))
+            else:
+                self._take(service + b"/supervise")
         except BaseException:
             self.close()
             raise
@@ -64,7 +70,13 @@ class SuperviseDirectory:
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
-        self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
+        if self._ok < 0:
+            self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        return {"lock_fd": self._lock, "ok_fd": self._ok, "control_fd": self.control}
 
     def _check_ok(self) -> None:
         """Before anything is started. Not opened yet: that would tell that somebody supervises."""

@@ -17,9 +17,10 @@ from supervise.engine.knobs import Knobs
 from supervise.engine.messages import legible
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.spawn import Program
-from supervise.engine.takeover import Here, Heritage, inherit
+from supervise.engine.takeover import Here, Heritage, inherit, take_over_in_place
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import MOST_DEATHS, Death
 
 _NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
@@ -70,17 +71,34 @@ class Dossier:
         self._state_written = self._status_written = self._foretold = b""
         self._death: Callable[[], None] | None = None
         self._status_due = False
-        here = Here(place.device, place.inode, host.boot, _normally_up(place))
-        self.supervise = SuperviseDirectory(place.path, place.name)
+        handed = host.heir.claim(place.identity)
+        self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
-            self._inherit(here)
+            host.locked()
+            self.inherit(handed)
         except BaseException:
             self.supervise.close()
             raise
 
-    def _inherit(self, here: Here) -> None:
-        here = here._replace(begun=self.supervise.marked())
-        heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
+    def inherit(self, handed: HandedService | None) -> None:
+        """Go by what was handed over, or by what is on disk.
+
+        :raises UnusableError: where that cannot be read, or nothing can be written.
+        """
+        if handed is not None:
+            heritage = take_over_in_place(handed)
+        else:
+            place, host = self.place, self.host
+            blamed = bool(host.handling.blamed_step(place.identity))
+            here = Here(
+                place.device,
+                place.inode,
+                host.boot,
+                _normally_up(place),
+                blamed,
+                self.supervise.marked(),
+            )
+            heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
         if heritage.remark:
@@ -227,6 +245,15 @@ class Dossier:
         """There is nothing to complain of, for now."""
         if self._complaints:
             self._complaints.pop(subject, None)
+
+    def tell_alone(self) -> None:
+        step = self.host.handling.blamed_step(self.place.identity)
+        if step:
+            self.record.reason = (
+                f"left alone: two supervisors in a row died at it (step: {step});"
+                " svc -u goes on with it"
+            )
+        self.warn(self.record.reason)
 
     def tell_again(self) -> None:
         """Somebody is there who wants to know: what is wrong still is news again."""

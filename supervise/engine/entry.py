@@ -14,6 +14,7 @@ from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
 from supervise.engine.service import Service
 from supervise.protocol import record
+from supervise.protocol.handover import HandedEntry
 
 _DRAIN_INTERVAL = 1.0
 _DRAIN_PATIENCE = 20
@@ -72,6 +73,32 @@ class Entry:
         if self._pipe >= 0 and self._log is None:
             pipes = Pipes(stdin=self._pipe)
             self._log = Service(self._host, self._log_place(), pipes, self._service_gone)
+
+    def resume(self, handed: HandedEntry) -> None:
+        """Go on with what our older self supervised of it.
+
+        :raises UnusableError: as `take_up`.
+        """
+        self._pipe = self._host.heir.claim_pipe(handed)
+        try:
+            if handed.service:
+                pipes = Pipes(stdout=self._pipe)
+                self._main = Service(self._host, self.place, pipes, self._service_gone)
+        finally:
+            if handed.log:
+                path, name = self.place.path + b"/log", self.place.name + b"/log"
+                place = Place(path, name, handed.log_device, handed.log_inode)
+                pipes = Pipes(stdin=self._pipe)
+                self._log = Service(self._host, place, pipes, self._service_gone)
+
+    def hand_over(self) -> HandedEntry:
+        """What our newer self goes on with."""
+        log = self._log.place.identity if self._log is not None else (0, 0)
+        place = self.place
+        there = self._main is not None, self._log is not None
+        return HandedEntry(
+            place.device, place.inode, place.path, place.name, self._pipe, *there, *log
+        )
 
     def _logged(self) -> bool:
         """As daemontools-encore: its `log` must be a directory, where 0.76 takes anything."""

@@ -7,6 +7,7 @@ import stat
 from supervise.engine import files
 from supervise.engine.spawn import WrongDirectoryError
 from supervise.protocol.errors import text
+from supervise.protocol.record import UNKNOWN
 
 
 def failure(directory: bytes, program: bytes, error: Exception) -> str:
@@ -20,6 +21,13 @@ def failure(directory: bytes, program: bytes, error: Exception) -> str:
         return str(error)
     why = _behind(os.path.join(directory, program), error.errno)
     return f"{text(error)} ({why})" if why else text(error)
+
+
+def ending(code: int) -> str:
+    """How a program ended."""
+    if code == UNKNOWN:
+        return "ended unseen"
+    return f"exit {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 def _behind(path: bytes, number: int | None) -> str:

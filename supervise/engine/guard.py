@@ -4,7 +4,9 @@ import select
 from collections.abc import Callable
 from typing import ParamSpec
 
+from supervise.engine.checked import Identity
 from supervise.engine.children import Children
+from supervise.engine.handling import Handling
 from supervise.engine.host import Host
 from supervise.engine.loop import Alarm, Handler, Loop
 from supervise.engine.notices import Changed, Notice, Notices
@@ -14,21 +16,47 @@ P = ParamSpec("P")
 
 
 class Guard:
-    """:param fault: told of every exception of what is guarded."""
+    """What cannot be caught is noted: that the service was in hand.
 
-    __slots__ = ("_fault",)
+    :param fault: told of every exception of what is guarded.
+    """
 
-    def __init__(self, fault: Callable[[Exception], None]) -> None:
+    __slots__ = ("_about", "_fault", "_handling", "_identity")
+
+    def __init__(
+        self, fault: Callable[[Exception], None], handling: Handling, identity: Identity
+    ) -> None:
         self._fault = fault
+        self._handling = handling
+        self._identity = identity
+        self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
+        note = self.note(callback.__name__.strip("_"))
+        handling = self._handling
+
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            before = handling.enter(note)
             try:
                 callback(*args, **kwargs)
             except Exception as error:
                 self._fault(error)
+            finally:
+                handling.leave(before)
 
         return guarded
+
+    def well(self) -> None:
+        """The service is at rest: whoever died when it was in hand did not die of it."""
+        self._handling.well(self._about)
+
+    def enter(self, step: str) -> None:
+        """The service is in hand, and this is done now. The number of starts belongs to it: where
+        that has grown, somebody got on."""
+        self._handling.enter(self.note(step))
+
+    def note(self, step: str) -> bytes:
+        return self._handling.of_service(self._identity, step)
 
 
 class GuardedHost(Host):
@@ -38,10 +66,13 @@ class GuardedHost(Host):
         self.loop = _GuardedLoop(host.loop, guard)
         self.children = _GuardedChildren(host.children, guard)
         self.notices = _GuardedNotices(host.notices, guard)
+        self.heir = host.heir
+        self.handling = host.handling
         self.messages = host.messages
         self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
         self.changed = lambda: host.changed()
+        self.locked = lambda: host.locked()
 
 
 class _GuardedLoop(Loop):
@@ -62,6 +93,7 @@ class _GuardedLoop(Loop):
                 self._loop.remove(fd)
                 raise
 
+        handle.__name__ = handler.__name__
         self._loop.add(fd, self._guard(handle), events)
 
     def change(self, fd: int, events: int) -> None:
@@ -115,3 +147,11 @@ class _GuardedNotices(Notices):
 
     def remove(self, notice: Notice) -> None:
         self._notices.remove(notice)
+
+
+def place_of(error: Exception) -> str:
+    """Where it was raised. Nothing is imported for it: the files may be of another version now."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else "nowhere"

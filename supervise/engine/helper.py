@@ -15,6 +15,7 @@ from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import Outcome, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
 _NO_NONCE = bytes(8)
@@ -54,21 +55,21 @@ class Helper:
         reason when it refuses."""
         self._limit = self._dossier.knobs.timeout_start_check()
         self._dossier.give_time(self._limit)
-        self._output = FirstLine(self._dossier.host.loop)
-        self._run(
-            [b"./start-check"],
-            [opened(self._output.write_end, 1, os.O_WRONLY)],
-            self._check_started,
-            self._checked,
-        )
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reading, False)
+        self._output = FirstLine(self._dossier.host.loop, reading)
 
-    def _check_started(self, error: Exception | None) -> None:
-        if self._output is None:
-            return
-        if error is None:
-            self._output.started()
-            return
-        self._output.close()
+        def started(error: Exception | None) -> None:
+            os.close(writing)
+            if error is not None:
+                self._check_not_started(error)
+
+        files = [opened(writing, 1, os.O_WRONLY)]
+        self._run([b"./start-check"], files, started, self._checked)
+
+    def _check_not_started(self, error: Exception) -> None:
+        if self._output is not None:
+            self._output.close()
         self._output = None
         self._not_run("start-check", error)
         self._tell(events.REFUSED)
@@ -86,7 +87,7 @@ class Helper:
             line = f"not done in {self._limit:g} seconds, killed"
             self._refuse(f"{self._dossier.name}/start-check: {line}")
         else:
-            self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
+            self._refuse(line or f"{self._dossier.name}/start-check: {explain.ending(ending)}")
 
     def _refuse(self, reason: str) -> None:
         self._dossier.record.reason = reason
@@ -132,11 +133,35 @@ class Helper:
         self._end()
         self._tell_finished(ending)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started. What a check says went to that one."""
-        checking = self._dossier.situation.state == CHECKING
-        ended = self._check_lost if checking else self._finished
-        self._process = Adopted(self._dossier.host.loop, *found, ended)
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self. What a check said to
+        another went to that one."""
+        host = self._dossier.host
+        ended: Callable[[int], None] = self._finished
+        if self._dossier.situation.state == CHECKING:
+            ended = self._check_lost
+            if handed.check_fd >= 0:
+                ended = self._checked
+                self._output = FirstLine(host.loop, handed.check_fd, handed.said)
+        if found.pidfd < 0:
+            self._process = Child(host.children, found.pid, found.start, ended)
+        else:
+            self._process = Adopted(host.loop, *found, ended)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        if self._output is not None:
+            found["check_fd"] = self._output.fd
+        return found
+
+    @property
+    def said(self) -> bytes:
+        """What the running check has printed until now."""
+        return self._output.data if self._output is not None else b""
 
     def _check_lost(self, _: int) -> None:
         self._end()
@@ -186,9 +211,3 @@ class Helper:
     def _not_run(self, program: str, error: Exception) -> None:
         why = explain.failure(self._dossier.place.path, program.encode(), error)
         self._dossier.failed(program, f"unable to start {self._dossier.name}/{program}: {why}")
-
-
-def _words(ending: int) -> str:
-    if ending == UNKNOWN:
-        return "ended unseen"
-    return f"exit {ending}" if ending >= 0 else f"killed by signal {-ending}"

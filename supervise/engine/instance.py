@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from supervise.core import events
-from supervise.engine import explain
+from supervise.engine import explain, processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, stamp
 from supervise.engine.posix_spawn import FileAction
@@ -14,6 +14,7 @@ from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import Outcome, Program, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
 Tell = Callable[[str], None]
@@ -113,15 +114,20 @@ class Instance:
         dossier.failed("run", f"unable to start {dossier.name}/run: {why}")
         self._tell(events.NOT_STARTED)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started."""
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self."""
         dossier = self._dossier
-        self._process = Adopted(dossier.host.loop, *found, self._died)
+        if found.pidfd < 0:
+            self._attend(found.pid, found.start)
+        else:
+            self._process = Adopted(dossier.host.loop, *found, self._died)
         dossier.knobs.check()
-        if dossier.situation.readiness != "not yet":
+        if handed.ready_fd >= 0:
+            self._listen(handed.ready_fd)
+        elif dossier.situation.readiness != "not yet":
             return
-        if dossier.supervise.is_held(b"ready"):
-            self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
+        elif dossier.supervise.is_held(b"ready"):
+            self._listen(dossier.supervise.open_pipe(b"ready"))
         else:
             dossier.situation.readiness = "unknown"
 
@@ -130,6 +136,22 @@ class Instance:
         came when its supervisor died: that is no failure, and the next one begins at once."""
         self._dossier.situation.asked |= self._pipes.stdin >= 0
         self._dossier.note_death(UNKNOWN)
+
+    def keep_leader(self) -> None:
+        """Of leftovers: it died under our older self, and its end is known."""
+        session = self._dossier.record.session
+        if session and processes.is_child(session):
+            self._process = Child(self._dossier.host.children, session, 0, _known, keep=True)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._readiness is not None:
+            found["ready_fd"] = self._readiness.fd
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        return found
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
@@ -142,16 +164,19 @@ class Instance:
         target = self._dossier.knobs.notification_fd()
         if target is None:
             return []
-        dossier = self._dossier
-        limit = dossier.host.spawner.descriptors
+        limit = self._dossier.host.spawner.descriptors
         if target >= limit:
             raise UnusableError(
                 f"notification-fd is {target}, and the limit of open files {limit}:"
                 " take a lower number, or raise the limit (ulimit -n)"
             )
-        self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
-        self._readiness.drain()
-        return [opened(self._readiness.fd, target, os.O_RDWR)]
+        readiness = self._listen(self._dossier.supervise.open_pipe(b"ready"))
+        readiness.drain()
+        return [opened(readiness.fd, target, os.O_RDWR)]
+
+    def _listen(self, fd: int) -> Readiness:
+        self._readiness = Readiness(self._dossier.host.loop, fd, self._ready)
+        return self._readiness
 
     def _ready(self) -> None:
         self._readiness = None
@@ -191,3 +216,7 @@ class Instance:
         if self._process is not None:
             self._process.release()
             self._process = None
+
+
+def _known(_: int) -> None:
+    """The end of one that was written down already."""

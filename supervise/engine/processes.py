@@ -45,6 +45,15 @@ def facts(pid: int) -> Facts | None:
     return Facts(fields[0], int(fields[3]), int(fields[19]))
 
 
+def is_child(pid: int) -> bool:
+    """Whether it is ours to wait for, dead or alive. A thread never is."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def start_of(pid: int) -> int:
     """Start in ticks; 0 where there is no such process."""
     found = facts(pid)
@@ -108,6 +117,25 @@ def _of_leader(pid: int) -> list[bytes] | None:
 def _content(path: bytes) -> bytes:
     with open(path, "rb") as file:
         return file.read()
+
+
+def find_marked(start: bytes, device: int, inode: int) -> int | None:
+    """The first living session leader that works in this directory and has a variable in its
+    environment that begins so."""
+    for pid in all_pids():
+        if same_directory(pid, device, inode):
+            known = facts(pid)
+            if known and known.alive and known.session == pid and _has(pid, start):
+                return pid
+    return None
+
+
+def _has(pid: int, start: bytes) -> bool:
+    try:
+        environment = _content(b"/proc/%d/environ" % pid)
+    except OSError:
+        return False
+    return any(entry.startswith(start) for entry in environment.split(b"\0"))
 
 
 def same_directory(pid: int, device: int, inode: int) -> bool:

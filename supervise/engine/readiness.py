@@ -9,21 +9,21 @@ from collections.abc import Callable
 
 from supervise.engine import kernel
 from supervise.engine.checked import waiting_bytes
-from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.loop import Loop
 
 
 class Readiness:
-    """Listens until the newline has come, once."""
+    """Listens until the newline has come, once.
+
+    :param fd: the FIFO, which is ours to close.
+    """
 
     __slots__ = ("_loop", "_ready", "fd")
 
-    def __init__(
-        self, loop: Loop, directory: SuperviseDirectory, ready: Callable[[], None]
-    ) -> None:
+    def __init__(self, loop: Loop, fd: int, ready: Callable[[], None]) -> None:
         self._loop = loop
         self._ready = ready
-        self.fd = directory.open_pipe(b"ready")
+        self.fd = fd
         loop.add(self.fd, self._read)
 
     def drain(self) -> None:

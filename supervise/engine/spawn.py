@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from supervise.engine import checked, posix_spawn
 from supervise.engine.background import Background
@@ -20,6 +20,8 @@ NONCE = b"SUPERVISE_NONCE"
 Outcome = tuple[int, int] | Exception
 """The pid of what was started, and its start in clock ticks since boot. Or why it was not started:
 an OSError, or WrongDirectoryError."""
+
+T = TypeVar("T")
 
 _MANY = 256
 """Descriptors of ours from which on another thread starts things: one that does not have to copy
@@ -51,19 +53,21 @@ class Spawner:
     started with before we raised it for ourselves.
 
     :param delivered: called after outcomes were told later.
+    :param limit: the soft limit that we were started with, where it is known better; 0: it is not.
     """
 
-    def __init__(self, loop: Loop, delivered: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, delivered: Callable[[], None], limit: int) -> None:
         self._background = Background(loop, delivered)
         self._manner = posix_spawn.Manner(
             _PYTHON_IGNORES
             | {one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN},
             [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
         )
-        self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._inherited = (limit or soft, hard)
         self.descriptors = self._inherited[0]
         """How many a service may have: its numbers lie below."""
-        self._raised = (self._inherited[1], self._inherited[1])
+        self._raised = (hard, hard)
         if self._raised != self._inherited:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
 
@@ -97,6 +101,25 @@ class Spawner:
         else:
             self._background.do(start, lambda outcome: then(_closing(entered, outcome)))
 
+    def spawn_like_us(self, command: list[bytes], files: Sequence[FileAction]) -> int:
+        """A program of ours, with all of our environment; its pid.
+
+        :raises OSError: where it cannot be started.
+        """
+
+        def start() -> int:
+            return os.posix_spawn(
+                command[0],
+                command,
+                os.environb,
+                file_actions=files,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_PYTHON_IGNORES,
+            )
+
+        return self._with_inherited_limit(start)
+
     def _start(self, program: Program, entered: int) -> Outcome:
         variable = mark(program.nonce)
         before = _now_in_ticks()
@@ -108,7 +131,7 @@ class Spawner:
             return error
         return pid, before if before == _now_in_ticks() else start_of(pid)
 
-    def _with_inherited_limit(self, start: Callable[[], Outcome]) -> Outcome:
+    def _with_inherited_limit(self, start: Callable[[], T]) -> T:
         resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
         try:
             return start()

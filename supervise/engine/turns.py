@@ -45,8 +45,12 @@ class Turns:
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """Until the outcome is known, whatever else happens waits."""
+
+        def known(outcome: Outcome) -> None:
+            self._spawned(then, outcome)
+
         self._spawning = True
-        self._spawner.spawn(program, partial(self._spawned, then))
+        self._spawner.spawn(program, known)
 
     def settle(self) -> None:
         """Wait for that outcome."""

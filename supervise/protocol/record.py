@@ -37,11 +37,12 @@ WARNINGS_SIZE = 320
 _MOST_PIDS = 2**31 - 1
 """A pid_t has a sign, and the system calls refuse, or misunderstand, what is beyond."""
 
-_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
+_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent", "alone")
 _HEAD = struct.Struct("<8sHHI")
 _BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
-_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
+DEATH_SIZE = _DEATH.size
+_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * DEATH_SIZE
 _WARNINGS_AT = _REASON_AT + REASON_SIZE
 
 
@@ -66,6 +67,7 @@ class Record:
     """What `state` says, field by field; the names are those of docs/protocol.md."""
 
     __slots__ = (
+        "alone",
         "asked",
         "boot",
         "deadline",
@@ -117,6 +119,7 @@ class Record:
         self.owed = False
         self.logged = False
         self.intent = False
+        self.alone = False
         self.failures = 0
         self.pid = 0
         self.ticks = 0
@@ -242,7 +245,8 @@ def _fields(data: bytes) -> Record:
         setattr(found, name, bool(flags & 1 << bit))
     if deaths > MOST_DEATHS:
         raise ValueError("a value out of range")
-    found.deaths = tuple(_death(data, index) for index in range(deaths))
+    first = _HEAD.size + _BODY.size
+    found.deaths = tuple(unpack_death(data, first + n * DEATH_SIZE) for n in range(deaths))
     found.reason = _text(data[_REASON_AT:_WARNINGS_AT])
     found.warnings = _text(data[_WARNINGS_AT : _WARNINGS_AT + WARNINGS_SIZE])
     return found
@@ -252,7 +256,6 @@ def _text(words: bytes) -> str:
     return words.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
-def _death(data: bytes, index: int) -> Death:
-    at = _HEAD.size + _BODY.size + index * _DEATH.size
+def unpack_death(data: bytes, at: int) -> Death:
     when, uptime, status, asked = _DEATH.unpack_from(data, at)
     return Death(when, uptime, status, bool(asked))

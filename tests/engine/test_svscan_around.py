@@ -396,6 +396,21 @@ def test_the_watchdog_is_fed(scan: Scan, manager: Manager) -> None:
     assert scan.stop() == 0
 
 
+def test_an_upgrade_keeps_the_manager(scan: Scan, manager: Manager) -> None:
+    """The same process, so the same watchdog, which is fed at once."""
+    scan.add("a", LOOKING)
+    svscan = start(scan, env=manager.environment | {"WATCHDOG_USEC": "600000000"})
+    manager.hears(lambda message: message == "READY=1")
+    svscan.send_signal(signal.SIGUSR2)
+    manager.hears(lambda message: message == "READY=1")
+    manager.hears(lambda message: message == "WATCHDOG=1")
+    manager.hears(lambda message: message == "STATUS=1 services, 1 up")
+    assert "STOPPING=1" not in manager.said
+    assert "NOTIFY_SOCKET" not in seen_by_the_service(scan, "env")
+    assert "SUPERVISE_HANDOVER" not in seen_by_the_service(scan, "env")
+    assert scan.stop() == 0
+
+
 def test_a_watchdog_meant_for_another_process_is_not_fed(scan: Scan, manager: Manager) -> None:
     scan.add("a")
     theirs = {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": str(os.getpid())}

@@ -348,7 +348,7 @@ def test_a_finish_that_ended_before_it_was_recorded_is_not_run_twice(scan: Scan)
     svscan = scan.start()
     pid = scan.up("a")
     served(scan, "a")
-    with strace(scan, "-o", os.devnull, "-e", "inject=pwrite64:signal=KILL:when=2"):
+    with strace(scan, "-o", os.devnull, "-e", "inject=rt_sigprocmask:signal=KILL:when=2"):
         os.kill(pid, signal.SIGKILL)
         svscan.wait(30)
     found = scan.record("a")

@@ -15,7 +15,7 @@ import pytest
 
 from supervise.engine import processes
 from supervise.protocol.record import UNKNOWN
-from tests.support.gate import end, gone, instances, living, replace_svscan
+from tests.support.gate import end, gone, instances, living, replace_svscan, taken_up
 from tests.support.heritage import (
     Debian,
     Sleeper,
@@ -279,6 +279,26 @@ def test_a_spoilt_record_falls_back_on_the_classic_status(
     replace_svscan(scan, "a", meanwhile=spoilt)
     assert scan.up("a") == pid
     assert instances(scan, "a") == [pid]
+
+
+def test_a_start_under_way_that_a_record_of_another_version_may_tell_of(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    """`status` does not know of it yet: never two, so somebody has to decide."""
+    directory = scan.service("a")
+    found = before(directory)
+    found.intent, found.nonce = True, NONCE
+    keep(directory, found)
+    state = directory / "supervise/state"
+    data = state.read_bytes()
+    state.write_bytes(data[:8] + b"\2\0" + data[10:])
+    child = sleeper(directory, NONCE)
+    supervised(scan)
+    taken_up(scan, "a")
+    scan.says(f"pid {child.pid} runs here and may or may not be this service: not started")
+    assert not scan.starts()
+    scan.control("a", "u")
+    scan.up("a", beside=child.pid)
 
 
 def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:

@@ -33,6 +33,7 @@ flags = st.booleans()
 deaths = st.builds(Death, stamps, moments, st.integers(-256, 255), flags)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 VALUES = {
+    "alone": flags,
     "asked": flags,
     "boot": st.binary(min_size=16, max_size=16),
     "deadline": moments,

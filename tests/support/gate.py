@@ -14,23 +14,23 @@ class Gate:
     """A FIFO that nobody but the test writes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         os.mkfifo(path)
 
     @property
     def wait(self) -> str:
         """The shell command that waits for one opening of the gate."""
-        return f"read -r _ <{self._path}"
+        return f"read -r _ <{self.path}"
 
     def _writer(self) -> int | None:
         try:
-            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+            return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
             return None
 
     def open(self) -> None:
         """Let one through, as soon as it is there: before, nobody has the FIFO open to read."""
-        writer = eventually(self._writer, f"somebody at {self._path}")
+        writer = eventually(self._writer, f"somebody at {self.path}")
         os.write(writer, b"\n")
         os.close(writer)
 
