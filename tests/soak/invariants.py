@@ -105,7 +105,9 @@ def _expected(world: World) -> Counter[str]:
             "anon_inode:[eventpoll]": 1,
             "anon_inode:[signalfd]": 1,
             "anon_inode:inotify": 1,
+            f"/proc/{world.pid}/mountinfo": 1,
             str(world.scan.home): 1,  # its lock
+            str(world.scan.home / ".svscan/handling"): 1,
             str(world.scan.messages): 2,  # as given, and opened anew
         }
     )
