@@ -15,10 +15,12 @@ from supervise.core.events import (
     KILL,
     KILL_HELPER,
     PERMANENT_FAILURE,
+    SIGSTOP,
     START,
     STOP,
     Actions,
     Event,
+    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -169,6 +171,11 @@ def end_leftovers(s: Situation, e: Event) -> Actions:
 
 
 # Taking over
+
+
+def pause_again(s: Situation, e: Event) -> Actions:
+    """The supervisor before us may have died between the record and the signal."""
+    return [Signal(SIGSTOP)] if s.paused else []
 
 
 def stop_again(s: Situation, e: Event) -> Actions:

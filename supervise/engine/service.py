@@ -159,6 +159,8 @@ class Service:
                 self._instance.send(action.number)
             else:
                 _ACTIONS[action](self)
+        # Also while a start is awaited: the deadline of what was before must not ring then.
+        self._dossier.host.loop.set(self._alarm, self._dossier.situation.due)
 
     def _settled(self) -> None:
         """Keep the outcome."""
@@ -172,7 +174,6 @@ class Service:
         self._guard.got_on(dossier.record.starts)
         dossier.keep()
         dossier.show()
-        dossier.host.loop.set(self._alarm, dossier.situation.due)
         if dossier.situation.state not in (WAITING, CHECKING):
             self._watched.end()
         if dossier.situation.state in (UP, DOWN):
