@@ -80,7 +80,9 @@ def test_what_an_error_left_is_removed_where_there_may_be_another_director(
     """A broken configuration and HUP: keepalived 2.2.7 exits 2 and leaves the address."""
     service.set("LONE_DIRECTOR", "no")
     done = service.boxed(
-        f"{START}; {UNTIL_MASTER}; sed -i 's/interface .*/interface eth9/' {service.configuration}; kill -HUP $parent; "
+        f"{START}; {UNTIL_MASTER}; "
+        f"sed -i 's/interface .*/interface eth9/' {service.configuration}; "
+        "kill -HUP $parent; "
         f"wait $parent; code=$?; {SHOW}; ./finish $code 0 keepalived 1; echo $code; {SHOW}"
     )
     assert done.stdout.endswith("\n2\n"), (done.stdout, done.stderr)
