@@ -192,15 +192,16 @@ look_at_pid_files() {
     done
 }
 
-# What start-check found out, as it stands in supervise/checked: sets `version`, `paths` and `interfaces`.
+# What start-check found out, as it stands in supervise/checked: sets `version`, `paths`, `interfaces`, `addresses`.
 read_checked() {
-    version='' paths='' interfaces=''
+    version='' paths='' interfaces='' addresses=''
     [ -s supervise/checked ] || return 1
     while read -r kind name; do
         case $kind in
         version) version=$name ;;
         path) paths="$paths $name" ;;
         interface) interfaces="$interfaces $name" ;;
+        address) addresses="$addresses $name" ;;
         esac
     done <supervise/checked
 }

@@ -10,7 +10,7 @@ pytestmark = [needs_root, needs_keepalived]
 
 SHOW = "ip -oneline -4 address show | grep -F 192.0.2.151"
 UNTIL_MASTER = f"until {SHOW} | grep -q bond0.2; do sleep 0.05; done"
-START = "./run & parent=$!"
+START = "./start-check || exit; SUPERVISE_NONCE=1 ./run & parent=$!"
 
 
 @pytest.fixture
@@ -72,3 +72,40 @@ def test_another_director_is_not_fought(service: Service) -> None:
     )
     assert "another director is heard (192.0.2.149): LONE_DIRECTOR is not for two" in done.stderr
     assert done.stdout == ""
+
+
+def test_what_an_error_left_is_removed_where_there_may_be_another_director(
+    service: Service,
+) -> None:
+    """A broken configuration and HUP: keepalived 2.2.7 exits 2 and leaves the address."""
+    service.set("LONE_DIRECTOR", "no")
+    done = service.boxed(
+        f"{START}; {UNTIL_MASTER}; "
+        f"sed -i 's/interface .*/interface eth9/' {service.configuration}; "
+        "kill -HUP $parent; "
+        f"wait $parent; code=$?; {SHOW}; ./finish $code 0 keepalived 1; echo $code; {SHOW}"
+    )
+    assert done.stdout.endswith("\n2\n"), (done.stdout, done.stderr)
+    assert "bond0.2" in done.stdout
+    assert "keepalived/finish: exit 2: configuration error" in done.stderr
+
+
+def test_without_python_nothing_is_held(service: Service) -> None:
+    done = service.boxed(
+        "ip address add 192.0.2.151/32 dev bond0.2; mkdir tools; cd tools; "
+        "for p in awk find grep id ip ipvsadm keepalived mv rm sed timeout tail sh; do "
+        "ln -s $(command -v $p); done; export PATH=$PWD; cd ..; ./start-check; "
+        "sed -i 's/^PATH=.*//' common.sh; SUPERVISE_NONCE=1 timeout 1 ./run"
+    )
+    assert "warning: env/LONE_DIRECTOR: python3 not found: ignored" in done.stderr
+
+
+def test_an_address_of_another_configuration_is_released(service: Service) -> None:
+    done = service.boxed(
+        f"{START}; {UNTIL_MASTER}; kill $parent; wait $parent; {SHOW}; "
+        f"sed -i s/192.0.2.151/192.0.2.152/ {service.configuration}; {START}; "
+        "until ip -4 address show bond0.2 | grep -q 192.0.2.152; do sleep 0.05; done; "
+        f"echo now; {SHOW}; kill $parent; wait $parent"
+    )
+    assert done.stdout.count("\n") == 2, done.stdout
+    assert done.stdout.endswith("now\n")
