@@ -15,10 +15,12 @@ from supervise.core.events import (
     KILL,
     KILL_HELPER,
     PERMANENT_FAILURE,
+    SIGSTOP,
     START,
     STOP,
     Actions,
     Event,
+    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -70,6 +72,7 @@ def passed(s: Situation, e: Event) -> Actions:
         return settle(s, e)
     s.state = UP
     s.owed = s.asked = False
+    s.deadline = NEVER
     s.readiness = "not yet" if e.tells else "untold"
     s.started_at = e.now
     return [START]
@@ -168,6 +171,11 @@ def end_leftovers(s: Situation, e: Event) -> Actions:
 
 
 # Taking over
+
+
+def pause_again(s: Situation, e: Event) -> Actions:
+    """The supervisor before us may have died between the record and the signal."""
+    return [Signal(SIGSTOP)] if s.paused else []
 
 
 def stop_again(s: Situation, e: Event) -> Actions:
