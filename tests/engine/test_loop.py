@@ -15,8 +15,7 @@ class Told:
 
 def test_what_was_taken_back_is_let_go_long_before_its_time() -> None:
     loop = Loop()
-    rung: list[float] = []
-    last = Alarm(lambda: None)
+    last = Alarm(loop.end)
     loop.set(last, time.monotonic() + 0.01)
     kept = []
     for _ in range(10_000):
@@ -29,7 +28,6 @@ def test_what_was_taken_back_is_let_go_long_before_its_time() -> None:
     gc.collect()
     assert sum(one() is not None for one in kept) < 200
     loop.run()
-    assert rung == [1]
 
 
 def test_one_that_is_moved_again_and_again_rings_once() -> None:
