@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 
@@ -38,7 +39,11 @@ timeout = click.option(
     show_default=True,
     metavar="SECONDS",
 )
-force = click.option("--force", is_flag=True, help="Do it even where the check refuses.")
+force = click.option(
+    "--force",
+    is_flag=True,
+    help="Do it even where the check refuses. What the check refused may not come up again.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,7 +102,7 @@ def _whole(wanted: list[str]) -> tuple[str, int]:
 
 def _brief(wanted: list[str]) -> tuple[str, int]:
     both = [look_at(directory) for directory in wanted]
-    lines = [show.headline(seen, found, lambda text, level: text) for seen, found in both]
+    lines = [f"{seen.name}: {show.summary(seen, found)}" for seen, found in both]
     level = verdict.worst([found.level for _, found in both])
     return f"{verdict.WORDS[level]} - " + "; ".join(lines), level
 
@@ -142,7 +147,7 @@ def _act(
     for directory in map(os.fsencode, directories):
         target = waiting.add(directory, [])
         if target is not None:
-            control = client.open_control(directory)
+            control = _control(directory)
             asked = letters(target.before.pid != 0)
             target.goals = goals(asked)
             waiting.deliver(target, control)
@@ -150,6 +155,13 @@ def _act(
     code = waiting.run(seconds)
     if code:
         sys.exit(code)
+
+
+def _control(directory: bytes) -> int:
+    try:
+        return client.open_control(directory)
+    except OSError as error:
+        _fail(f"{os.fsdecode(directory)}/supervise/control: unable to open: {error.strerror}")
 
 
 @main.command()
@@ -279,6 +291,6 @@ def completion(shell: str) -> None:
     click.echo(found(main, {}, "director", "_DIRECTOR_COMPLETE").source())
 
 
-def _fail(why: str) -> None:
+def _fail(why: str) -> NoReturn:
     click.echo(f"director: {why}", err=True)
     sys.exit(1)

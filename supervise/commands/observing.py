@@ -117,7 +117,7 @@ def _note(directory: str) -> None:
     noted = {one["death"]["time"] for one in entries if isinstance(one.get("death"), dict)}
     for death in reversed(seen.service["deaths"] or []):
         if death["time"] not in noted:
-            when = seconds(death["time"])
+            when = seconds(death["time"] or "")
             vrrp = journal.state_at(entries, when)
             entry = {"time": when, "death": death, "vrrp": vrrp, "log": _last_lines()}
             journal.add(directory, entry)

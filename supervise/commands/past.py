@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from supervise.commands.report import describe
+from supervise.commands.report import describe, name
 from supervise.director import journal, verdict
-from supervise.director.show import duration
+from supervise.director.show import clock, duration
 
 
 def past(directory: str) -> Iterator[dict[str, Any]]:
@@ -15,7 +15,9 @@ def past(directory: str) -> Iterator[dict[str, Any]]:
     entries = journal.read(directory)
     noted = {one["death"]["time"]: one for one in entries if isinstance(one.get("death"), dict)}
     for death in describe(os.fsencode(directory))["deaths"] or []:
-        noted.setdefault(death["time"], {"time": seconds(death["time"]), "death": death})
+        noted.setdefault(
+            death["time"] or "", {"time": seconds(death["time"] or ""), "death": death}
+        )
     for one in sorted(noted.values(), key=lambda one: -float(one["time"])):
         entry = {
             "directory": directory,
@@ -27,13 +29,20 @@ def past(directory: str) -> Iterator[dict[str, Any]]:
 
 
 def seconds(time: str) -> float:
-    """Since 1970, of a time as `svstat --json` has it: nanoseconds are more than Python reads."""
-    return datetime.fromisoformat(time[:26] + "+00:00").timestamp()
+    """Since 1970, of a time as `svstat --json` has it: nanoseconds are more than Python reads.
+
+    Zero for what is no such time.
+    """
+    try:
+        return datetime.fromisoformat(time[:26] + "+00:00").timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _words(directory: str, entry: dict[str, Any]) -> str:
     asked = ", as asked" if entry["asked"] else ""
     vrrp = f", VRRP then: {entry['vrrp']}" if entry["vrrp"] else ""
-    name = os.path.basename(directory)
-    line = f"{entry['time']} {name}: {verdict.ending(entry)}{asked}, up {duration(entry['uptime'])}"
+    who = os.fsdecode(name(os.fsencode(directory)))
+    line = f"{clock(entry['time'])} {who}: {verdict.ending(entry)}{asked}"
+    line += f", up {duration(entry['uptime'])}"
     return "\n".join([line + vrrp, *(f"    {one}" for one in entry["log"])])

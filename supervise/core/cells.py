@@ -9,11 +9,11 @@ from supervise.core.backoff import after_death
 from supervise.core.events import (
     CHECK,
     CLEAR,
+    END_LEFTOVERS,
     FINISH,
     FORGET,
     KILL,
     KILL_HELPER,
-    KILL_LEFTOVERS,
     PERMANENT_FAILURE,
     SIGSTOP,
     START,
@@ -167,7 +167,7 @@ def give_up_helper(s: Situation, e: Event) -> Actions:
 
 def end_leftovers(s: Situation, e: Event) -> Actions:
     s.deadline = NEVER
-    return [KILL_LEFTOVERS]
+    return [END_LEFTOVERS]
 
 
 # Taking over

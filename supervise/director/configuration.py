@@ -4,6 +4,8 @@ Pure: files are read by a function that the caller gives. What is not known is p
 configuration of any version can be read; whether it is right is for keepalived to say.
 """
 
+import contextlib
+import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -65,10 +67,20 @@ def parse(path: str, read: Read) -> Configuration:
         _take(where, words, stack)
     if len(stack) > 1:
         raise ValueError(f"{path}: {' '.join(stack[-1].words)}: {{ without }}")
-    blocks = list(root.inside)
+    blocks = root.inside
+    groups = {
+        one.words[1]: [entry.words for entry in one.inside]
+        for one in blocks
+        if one.words[:1] == ["virtual_server_group"] and len(one.words) > 1
+    }
     return Configuration(
         tuple(_vrrp(one) for one in blocks if one.words[:1] == ["vrrp_instance"]),
-        tuple(_virtual_server(one) for one in blocks if one.words[:1] == ["virtual_server"]),
+        tuple(
+            server
+            for one in blocks
+            if one.words[:1] == ["virtual_server"]
+            for server in _virtual_servers(one, groups)
+        ),
         tuple(files),
     )
 
@@ -140,7 +152,7 @@ def _last(block: _Block) -> _Block:
 
 def _value(block: _Block, name: str, default: str = "") -> str:
     for one in block.inside:
-        if one.words[0] == name and len(one.words) > 1:
+        if one.words[:1] == [name] and len(one.words) > 1:
             return one.words[1]
     return default
 
@@ -150,7 +162,7 @@ def _vrrp(block: _Block) -> Vrrp:
     found = [
         address
         for one in block.inside
-        if one.words[0] in ("virtual_ipaddress", "virtual_ipaddress_excluded")
+        if "".join(one.words[:1]) in ("virtual_ipaddress", "virtual_ipaddress_excluded")
         for address in one.inside
     ]
     return Vrrp(
@@ -158,7 +170,11 @@ def _vrrp(block: _Block) -> Vrrp:
         interface,
         _value(block, "state", "BACKUP").upper(),
         _number(_value(block, "priority"), 100),
-        tuple((one.words[0].partition("/")[0], _device(one.words, interface)) for one in found),
+        tuple(
+            (canonical(one.words[0].partition("/")[0]), _device(one.words, interface))
+            for one in found
+            if one.words
+        ),
     )
 
 
@@ -166,14 +182,36 @@ def _device(words: list[str], default: str) -> str:
     return words[words.index("dev") + 1] if "dev" in words[:-1] else default
 
 
-def _virtual_server(block: _Block) -> VirtualServer:
-    real = [one.words for one in block.inside if one.words[0] == "real_server"]
-    servers = tuple((words[1], _number(words[2:3], 0)) for words in real if len(words) > 1)
+def canonical(address: str) -> str:
+    """As the kernel's addresses are written; what is no address stays what it is."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(address))
+    return address
+
+
+def _virtual_servers(block: _Block, groups: dict[str, list[list[str]]]) -> list[VirtualServer]:
+    """One, or one for each entry of a virtual_server_group."""
     words = block.words[1:]
+    if words[:1] != ["group"]:
+        return [_virtual_server(block, words)]
+    entries = groups.get("".join(words[1:2]), [])
+    return [_virtual_server(block, entry) for entry in entries if entry and not _is_range(entry)]
+
+
+def _is_range(entry: list[str]) -> bool:
+    """192.0.2.1-9 80: many rows, of which we do not know which ones there must be."""
+    return "-" in entry[0]
+
+
+def _virtual_server(block: _Block, words: list[str]) -> VirtualServer:
+    real = [one.words for one in block.inside if one.words[:1] == ["real_server"]]
+    servers = tuple(
+        (canonical(words[1]), _number(words[2:3], 0)) for words in real if len(words) > 1
+    )
     if words[:1] == ["fwmark"]:
         return VirtualServer("", 0, mark=_number(words[1:2], 0), real_servers=servers)
     protocol = _value(block, "protocol", "TCP").upper()
-    address = words[0] if words else ""
+    address = canonical(words[0]) if words else ""
     return VirtualServer(address, _number(words[1:2], 0), protocol, 0, servers)
 
 

@@ -34,12 +34,16 @@ class Instance(NamedTuple):
     name: str
     holdings: tuple[Holding, ...]
     since: float | None = None
+    served: bool = True
 
     @property
     def state(self) -> str:
-        """MASTER, BACKUP or FAULT. What holds an address is master, whatever it thinks."""
+        """MASTER, BACKUP, FAULT or DOWN. What holds an address is master, whatever it thinks; what
+        holds none and is not `served`, by a VRRP process that goes on, is no backup either."""
         if any(one.held for one in self.holdings):
             return "MASTER"
+        if not self.served:
+            return "DOWN"
         if not self.holdings:
             return "UNKNOWN"
         return "BACKUP" if all(one.up for one in self.holdings) else "FAULT"
@@ -49,7 +53,7 @@ class Facts(NamedTuple):
     """`service` is what `svstat --json` says of it. `configuration` is None where it cannot be
     read, and `trouble` says why. `table` is None where the kernel has no IPVS. `changed` and
     `loaded` are when the configuration on disk was changed, and when it was read last, as far as
-    is known: seconds since 1970."""
+    is known: seconds since 1970. `forbidden` says what we may not look at, and why."""
 
     directory: str
     service: dict[str, Any]
@@ -61,6 +65,7 @@ class Facts(NamedTuple):
     vrrp_alone: bool = False
     changed: float = 0.0
     loaded: float = 0.0
+    forbidden: str = ""
 
     @property
     def name(self) -> str:

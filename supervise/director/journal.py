@@ -12,6 +12,11 @@ from typing import Any
 KEPT = 200
 """Entries that are kept at least."""
 
+_ETERNITY = 1e11
+"""Seconds since 1970. What lies beyond was not written by us."""
+
+_DEATH = {"time", "uptime", "cause", "exit_code", "signal_name", "asked"}
+
 Entry = dict[str, Any]
 
 
@@ -42,9 +47,20 @@ def read(directory: str) -> list[Entry]:
     for line in lines:
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
-            if isinstance(entry, dict) and isinstance(entry.get("time"), int | float):
+            if isinstance(entry, dict) and _is_entry(entry):
                 found.append(entry)
     return found
+
+
+def _is_entry(entry: Entry) -> bool:
+    """A time that can be, and either a state or a whole death."""
+    when, death = entry.get("time"), entry.get("death")
+    if not isinstance(when, int | float) or not 0 <= when < _ETERNITY:
+        return False
+    if death is None:
+        return isinstance(entry.get("instance"), str) and isinstance(entry.get("state"), str)
+    whole = isinstance(death, dict) and death.keys() >= _DEATH
+    return whole and isinstance(death["time"], str) and isinstance(death["uptime"], int | float)
 
 
 def states(directory: str) -> dict[str, tuple[str, float]]:
@@ -57,9 +73,13 @@ def states(directory: str) -> dict[str, tuple[str, float]]:
 
 
 def state_at(entries: list[Entry], when: float) -> str:
-    """The states of all instances at that time, in words; empty where nobody looked."""
+    """The states of all instances at that time, in words; empty where nobody looked.
+
+    DOWN is passed over: a keepalived that ends gives up its addresses before it is dead, and what
+    it was until then is what is asked for.
+    """
     found: dict[str, str] = {}
     for entry in entries:
-        if "instance" in entry and entry["time"] < when:
+        if "instance" in entry and entry["time"] < when and entry["state"] != "DOWN":
             found[str(entry["instance"])] = str(entry.get("state", ""))
     return ", ".join(f"{name} {state}" for name, state in found.items())

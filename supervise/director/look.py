@@ -28,12 +28,27 @@ def look(directory: str, service: dict[str, Any]) -> Facts:
         processes,
         wanted,
         trouble,
-        _instances(directory, wanted),
+        _instances(directory, wanted, _served(service, processes)),
         _table(service["pid"]),
         service_directory.setting(directory, "VRRP_ALONE") == "yes",
         max((_changed(path) for path in wanted.files), default=0.0) if wanted else 0.0,
         max(started, _changed(service_directory.loaded_mark(directory))) if started else 0.0,
+        _forbidden(directory),
     )
+
+
+def _forbidden(directory: str) -> str:
+    """`supervise/` is its owner's alone; to anybody else all would look down."""
+    path = os.path.join(directory, "supervise")
+    if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK):
+        return f"not allowed to look into {path}: try as root"
+    return ""
+
+
+def _served(service: dict[str, Any], processes: tuple[Process, ...]) -> bool:
+    """Whether a VRRP process is there, and not about to end."""
+    roles = {one.role for one in processes}
+    return service["state"] == "up" and bool(roles & {facts.VRRP, facts.CHILD})
 
 
 def _configuration(directory: str) -> tuple[Configuration | None, str]:
@@ -136,7 +151,7 @@ def _option(words: list[str], options: list[str]) -> str:
 # Addresses
 
 
-def _instances(directory: str, wanted: Configuration | None) -> tuple[Instance, ...]:
+def _instances(directory: str, wanted: Configuration | None, served: bool) -> tuple[Instance, ...]:
     if wanted is None:
         return ()
     here = {
@@ -148,7 +163,7 @@ def _instances(directory: str, wanted: Configuration | None) -> tuple[Instance, 
     found = []
     for vrrp in wanted.vrrp:
         holdings = tuple(_holding(address, name, here, links) for address, name in _places(vrrp))
-        instance = Instance(vrrp.name, holdings)
+        instance = Instance(vrrp.name, holdings, served=served)
         state, since = known.get(vrrp.name, ("", None))
         found.append(instance._replace(since=since if state == instance.state else None))
     return tuple(found)

@@ -19,9 +19,10 @@ def find(scan: str) -> list[str]:
 def is_director(directory: str) -> bool:
     """Whether its `run` mentions keepalived: it may be down, so its processes do not tell."""
     try:
-        return "keepalived" in _content(os.path.join(directory, "run"))
+        lines = _content(os.path.join(directory, "run")).splitlines()
     except OSError:
         return False
+    return any("keepalived" in line.partition("#")[0].lower() for line in lines)
 
 
 def setting(directory: str, name: str, default: str = "") -> str:

@@ -16,9 +16,13 @@ Paint = Callable[[str, int], str]
 
 def headline(seen: Facts, found: Verdict, paint: Paint) -> str:
     """One line that says it all: the worst that was found, or what is well."""
+    return f"{seen.name} {paint(found.word, found.level)}: {summary(seen, found)}"
+
+
+def summary(seen: Facts, found: Verdict) -> str:
+    """What was found, or what is well."""
     bad = [one.text for one in found.findings if one.level != verdict.FINE]
-    text = "; ".join(bad) if bad else _well(seen)
-    return f"{seen.name} {paint(found.word, found.level)}: {text}"
+    return "; ".join(bad) if bad else _well(seen)
 
 
 def _well(seen: Facts) -> str:
@@ -29,6 +33,8 @@ def _well(seen: Facts) -> str:
 
 
 def details(seen: Facts, paint: Paint) -> Iterator[str]:
+    if seen.forbidden:
+        return
     yield "  " + _life(seen)
     for instance in seen.instances:
         yield "  " + _instance(instance, paint)
@@ -45,14 +51,14 @@ def _life(seen: Facts) -> str:
     service = seen.service
     since = duration(service["seconds"])
     now = f"up {since} (pid {service['pid']})" if service["pid"] else f"down {since}"
-    words = [now, f"started {service['starts'] or 0} times"]
+    starts = service["starts"] or 0
+    words = [now, f"started {starts} time{'' if starts == 1 else 's'}"]
     deaths = service["deaths"] or []
     if deaths:
         asked = " as asked" if deaths[0]["asked"] else ""
         lived = duration(deaths[0]["uptime"])
-        words.append(
-            f"last death at {deaths[0]['time']}: {verdict.ending(deaths[0])}{asked} after {lived}"
-        )
+        how = f"{verdict.ending(deaths[0])}{asked}, after {lived}"
+        words.append(f"last death {clock(deaths[0]['time'])}: {how}")
     return ", ".join(words)
 
 
@@ -85,6 +91,11 @@ def _weight(row: ipvs.Service | None, address: str, port: int, paint: Paint) -> 
         if (one.address, one.port) == (address, port):
             return f"weight {one.weight}" if one.weight else paint("weight 0, out", verdict.WARNING)
     return paint("out", verdict.WARNING)
+
+
+def clock(time: str | None) -> str:
+    """A time as `svstat --json` has it, for people: 2026-11-25 21:25:45 UTC."""
+    return f"{time[:10]} {time[11:19]} UTC" if time else "at an unknown time"
 
 
 def duration(seconds: float | None) -> str:

@@ -50,6 +50,9 @@ def worst(levels: list[int]) -> int:
 
 
 def _all(seen: Facts) -> Iterator[Finding]:
+    if seen.forbidden:
+        yield Finding(UNKNOWN, seen.forbidden)
+        return
     yield from _of_service(seen)
     if seen.trouble:
         yield Finding(WARNING, seen.trouble)
@@ -178,7 +181,7 @@ def row_of(server: VirtualServer, table: tuple[Service, ...]) -> Service | None:
 
 def _of_configuration(seen: Facts) -> Iterator[Finding]:
     if seen.loaded and seen.changed > seen.loaded + 1:
-        text = "the configuration on disk was changed since it was read: director reload"
+        text = "the configuration on disk is younger than the last start or `director reload`"
         yield Finding(WARNING, text)
 
 

@@ -31,6 +31,7 @@ NAMES = frozenset(
         b"start-check",
         b"timeout-finish",
         b"timeout-kill",
+        b"timeout-leftovers",
         b"timeout-start-check",
         b"watch",
     )
@@ -113,6 +114,7 @@ class Knobs:
         self.timeout_start_check()
         self.timeout_finish()
         self.leftovers()
+        self.timeout_leftovers()
         self.watch()
 
     def backoff(self) -> Backoff:
@@ -151,6 +153,10 @@ class Knobs:
 
     def leftovers(self) -> str:
         return self._read(b"leftovers", _leftovers, "ignore")
+
+    def timeout_leftovers(self) -> float:
+        """Seconds (the file has milliseconds)."""
+        return self._read(b"timeout-leftovers", _milliseconds, 0.0)
 
     def watch(self) -> list[bytes]:
         """The paths in `watch`, one a line; relative ones are meant from the service directory."""
