@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
+from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
 from supervise.engine.caution import Caution
@@ -26,7 +27,7 @@ _AFRESH = 1.0
 
 
 _TIDY = 2.0
-"""Seconds after the last end of a service until what is left of it in memory is looked for. It has
+"""Seconds after the end of a service until what is left of it in memory is looked for. It has
 cycles, and Python by itself would look only after hundreds more."""
 
 
@@ -268,7 +269,8 @@ class Scanner:
         if not entry.stopping:
             alarm = Alarm(lambda: self._afresh(entry))
             self._host.loop.set(alarm, now() + _AFRESH)
-            self._host.loop.set(self._tidy, now() + _TIDY)
+            if self._tidy.when == NEVER:
+                self._host.loop.set(self._tidy, now() + _TIDY)
         self._changed()
 
     def _afresh(self, entry: Entry) -> None:
