@@ -1,6 +1,7 @@
 # `make` lists the targets. Each does all of its own set-up.
 
 PYTHON ?= python3
+MINUTES ?= 60
 BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
@@ -46,6 +47,10 @@ bench: venv ## measure against daemontools, runit, s6 and Supervisor
 	@keepalived/box/packages $(BENCH_PACKAGES)
 	$(BIN)/python -m bench
 
+soak: venv ## faults of every kind for MINUTES=60, from SEED=n; says what happened where one shows
+	@keepalived/box/packages strace:strace gcc:gcc
+	$(BIN)/python -m tests.soak --minutes=$(MINUTES) $(if $(SEED),--seed=$(SEED))
+
 bench-director: venv box ## kills and restarts of keepalived under supervise and its peers; a quarter of an hour
 	@keepalived/box/packages $(PEER_PACKAGES)
 	$(BIN)/python -m acceptance.bench
@@ -54,4 +59,4 @@ clean: ## remove what was built
 	rm -rf .venv .uml .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test retest acceptance box check bench bench-director clean
+.PHONY: help venv run test retest acceptance box check bench bench-director soak clean

@@ -137,4 +137,17 @@ ROWS = [
         "under 1 s",
         at_most(1000),
     ),
+    Row(
+        "upgrade",
+        "control letters lost that were sent during 100 upgrades in place, {n} services",
+        "letters",
+        "none",
+        at_most(0),
+    ),
+    Row(
+        "upgrade-deaf",
+        "the longest that one of them waited, its service's restart included",
+        "ms",
+        ranges=True,
+    ),
 ]

@@ -53,11 +53,12 @@ SAID = {
     events.DUE: "the deadline has passed: of the next start in waiting, else the time to kill",
     events.CHANGED: "a path named in `watch` changed",
     events.FOUND: "what the recorded state waits for is there",
+    events.HANDED_OVER: "it is there after an upgrade in place, and nothing was left undone",
     events.LOST: "it was there and has ended unseen",
     events.NEVER_BEGUN: "it was meant to begin and did not",
     events.DOUBTFUL: "something runs that may or may not be it",
 }
-TAKING_OVER = (events.FOUND, events.LOST, events.NEVER_BEGUN, events.DOUBTFUL)
+TAKING_OVER = (events.FOUND, events.HANDED_OVER, events.LOST, events.NEVER_BEGUN, events.DOUBTFUL)
 DIED_AT, DUE_AT, SHORT, LONG = 100.0, 101.0, 100.0, 200.0
 """Times of the exploration: a start was just now or long ago, the next one is due or not yet."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench.rows import clients, crash, idle, life, many, pickup, restart, single, takeover
+from bench.rows import clients, crash, idle, life, many, pickup, restart, single, takeover, upgrade
 from bench.session import Session
 
 ACTS: list[tuple[tuple[str, ...], Callable[[Session], None]]] = [
@@ -11,6 +11,7 @@ ACTS: list[tuple[tuple[str, ...], Callable[[Session], None]]] = [
     (life.ROWS, life.measure),
     (("memory1",), single.measure),
     (("takeover",), takeover.measure),
+    (upgrade.ROWS, upgrade.measure),
     (("svstat", "svc"), clients.measure),
     (("idle1", "idle", "restart-all"), idle.measure),
     (("crash",), crash.measure),

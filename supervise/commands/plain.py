@@ -85,6 +85,16 @@ def long_option(program: str, help_text: bytes, option: str) -> int:
     return refuse(program, f"unknown option {option}")
 
 
+def on_trial(words: list[str]) -> tuple[str, list[str]]:
+    """The descriptor of a hand-over, where a daemon is only tried, else nothing; and the words
+    that the user gave."""
+    from supervise.protocol.handover import TRIAL
+
+    if words and words[0].startswith(TRIAL):
+        return words[0][len(TRIAL) :], words[1:]
+    return "", words
+
+
 def refuse(program: str, why: str) -> int:
     """One line that says what is wrong with the call."""
     complain(os.fsencode(f"{program}: usage: {why} (see {program} --help)"))

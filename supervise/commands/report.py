@@ -25,6 +25,7 @@ _KEYS = (
     "supervisor",
     "state",
     "reason",
+    "warnings",
     "pid",
     "since",
     "seconds",
@@ -70,6 +71,7 @@ def describe(directory: bytes) -> Object:
         _tell_remains(service, directory)
     else:
         _tell_view(service, view)
+        service["record_error"] = view.remark or _unwritten(directory)
     return service
 
 
@@ -78,7 +80,7 @@ def _blank(directory: bytes) -> Object:
     service["directory"] = os.fsdecode(directory)
     service["name"] = os.fsdecode(name(directory))
     service["supervised"] = False
-    service["deaths"] = []
+    service["warnings"], service["deaths"] = [], []
     service["normally"] = _normally(directory)
     return service
 
@@ -105,15 +107,22 @@ def _tell_view(service: Object, view: View) -> None:
     service["since"], service["seconds"] = iso(view.since), ago(view.since)
     service["want"] = view.want
     service["paused"] = view.paused
-    service["record_error"] = view.remark or None
     if view.record is None:
         service["supervisor"] = "daemontools" if view.length == 18 else "other"
         return
     service["supervisor"] = "supervise"
     service["reason"] = view.reason or None
+    service["warnings"] = view.record.warnings.splitlines()
     _tell_readiness(service, view.record)
     _tell_plans(service, view.record)
     _tell_history(service, view.record)
+
+
+def _unwritten(directory: bytes) -> str | None:
+    """Why what is shown may be old."""
+    if os.statvfs(directory + b"/supervise").f_flag & os.ST_RDONLY:
+        return "nothing can be recorded: supervise/ is on a read-only file system"
+    return None
 
 
 def _tell_readiness(service: Object, found: record.Record) -> None:
@@ -127,7 +136,7 @@ def _tell_readiness(service: Object, found: record.Record) -> None:
 
 
 def _tell_plans(service: Object, found: record.Record) -> None:
-    service["failed"], service["held"] = found.failed, found.held
+    service["failed"], service["held"] = found.failed, found.held or found.alone
     service["exiting"] = found.exiting
     if found.state == "waiting" and found.start_at >= 0 and found.boot == boot_id():
         service["next_start"] = round(max(found.start_at - time.monotonic(), 0), 6)
@@ -172,7 +181,8 @@ def _tell_remains(service: Object, directory: bytes) -> None:
 
 
 def refused(directory: bytes) -> bytes:
-    """Why svscan does not supervise it, as it noted in the scan directory; empty if it did not."""
+    """Why svscan does not supervise it, as it noted in the scan directory; empty if it did not.
+    What is wrong with a logger is noted under the name of its service."""
     scan, _, last = directory.rstrip(b"/").rpartition(b"/")
     if last in (b"", b".", b".."):
         return b""
@@ -181,4 +191,4 @@ def refused(directory: bytes) -> bytes:
         with open(scan + b"/.svscan/refused/" + last, "rb") as file:
             return file.read(1000).partition(b"\n")[0].strip()
     except OSError:
-        return b""
+        return refused(scan) if last == b"log" and scan != b"." else b""

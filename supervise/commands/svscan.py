@@ -6,24 +6,30 @@ import sys
 from supervise.commands import plain
 from supervise.commands.seconds import seconds_of
 
-USAGE = "usage: svscan [--interval=SECONDS] [dir]"
+HELP = b"""usage: svscan [--interval=SECONDS] [dir]
+Supervise every service in dir (default: the current directory).
+--interval: also scan every so many seconds, where inotify does not see all.
+TERM, INT: take all down and exit. HUP: scan now. QUIT: exit and leave everything running.
+USR2: become the program file as it is now.
+"""
 
 
 def main() -> None:
     plain.begin()
-    directory, interval = _arguments(sys.argv[1:])
+    trial, words = plain.on_trial(sys.argv[1:])
+    directory, interval = _arguments(words)
     from supervise.commands.daemon import enter, fail, prepare
-
-    prepare()
-    if directory is not None:
-        enter("svscan", directory)
     from supervise.engine.checked import UnusableError
     from supervise.engine.host import Host
     from supervise.engine.svscan import Svscan
     from supervise.protocol.errors import text
 
+    heir, command = prepare("svscan", trial)
+    if directory is not None and not heir.upgraded:
+        enter("svscan", directory)
     try:
-        Svscan(Host(), os.getcwdb(), interval).run()
+        home = heir.home or os.getcwdb()
+        Svscan(Host(heir), home, interval, command).run()
     except UnusableError as error:
         fail("svscan", str(error))
     except OSError as error:
@@ -34,22 +40,14 @@ def _arguments(words: list[str]) -> tuple[str | None, float]:
     interval = 0.0
     while words and words[0].startswith("--") and words[0] != "--":
         name, _, value = words.pop(0).partition("=")
-        if name == "--help":
-            plain.write(USAGE.encode() + b"\n")
-            plain.end(0)
         if name != "--interval":
-            _usage(USAGE)
+            plain.end(plain.long_option("svscan", HELP, name))
         try:
             interval = seconds_of(value)
         except ValueError as error:
-            _usage(f"usage: {error}")
+            plain.end(plain.refuse("svscan", str(error)))
     if words and words[0] == "--":
         words.pop(0)
     if len(words) > 1:
-        _usage(USAGE)
+        plain.end(plain.refuse("svscan", "one directory is wanted"))
     return (words[0] if words else None), interval
-
-
-def _usage(line: str) -> None:
-    plain.complain(os.fsencode(f"svscan: {line}"))
-    plain.end(plain.USAGE)

@@ -19,16 +19,18 @@ CHANGED = "watch changed"  # a path named in `watch` changed
 FOUND = "found"  # it is there
 LOST = "lost"  # it was there and has ended unseen
 NEVER_BEGUN = "never begun"  # it was meant to begin and did not
+HANDED_OVER = "handed over"  # it is there, and all that was asked of it was done
 DOUBTFUL = "doubtful"  # something runs that may or may not be it
 
 # Actions. A Signal goes to the instance.
 START = "start"
 STOP = "stop"  # down-signal and CONT; the deadline of timeout-kill begins
 KILL = "kill"
-CHECK = "run start-check"
+CHECK = "run start-check"  # the deadline of timeout-start-check begins
 CLEAR = "look for leftovers"
 FINISH = "run finish"  # the deadline of timeout-finish begins
 KILL_HELPER = "kill the helper"  # the helper is the running finish or start-check
+END_LEFTOVERS = "end the leftovers"  # TERM, and the deadline of timeout-kill begins; or KILL
 KILL_LEFTOVERS = "kill the leftovers"
 FORGET = "forget"
 

@@ -34,7 +34,7 @@ class Situation:
     cleared by the start itself. `failed` is the verdict of a `finish` that exited 125, `held` says
     that a process was found which may or may not be the instance; `u` and `o` end both. `asked`
     says that a letter asked for the death to come, of the instance or of `start-check`. `deadline`
-    is the time to kill: the instance in `stopping`, the leftovers, or `finish`.
+    is the time to kill: the instance in `stopping`, the leftovers, `start-check` or `finish`.
     """
 
     __slots__ = (

@@ -1,29 +1,45 @@
-"""Which service directories are taken up at all."""
+"""Which directories are taken up at all: who else can write them, and is there room."""
 
 import os
 import resource
 import stat
+from collections.abc import Callable
 
-from supervise.engine.checked import UnusableError
+from supervise.engine.checked import Identity, UnusableError, identity
 
 _SPARE = 64
 """Descriptors that we keep for ourselves: what is opened and closed while services are served."""
 
 
-def check(name: str, found: os.stat_result) -> None:
-    """:raises UnusableError: where this directory would let a stranger be us, or there are no
-    descriptors left for it."""
-    if found.st_mode & stat.S_IWOTH:
-        raise UnusableError(f"{name} can be written by everybody: chmod o-w")
+class Admission:
+    """Whoever can write a directory of services, or of one service, decides what runs as us.
+
+    :param say: told program and text of a warning.
+    """
+
+    def __init__(self, say: Callable[[str, str], None]) -> None:
+        self._say = say
+        self._named: set[Identity] = set()
+
+    def check(self, program: str, shown: str, found: os.stat_result) -> None:
+        """Name it, once, where others than root and we can write it.
+
+        :raises UnusableError: where everybody can.
+        """
+        if found.st_mode & stat.S_IWOTH:
+            raise UnusableError(f"{shown} can be written by everybody: chmod o-w")
+        trusted = found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWGRP
+        if not trusted and identity(found) not in self._named:
+            self._named.add(identity(found))
+            self._say(program, f"warning: {shown} can be written by others than root")
+
+
+def check_room(shown: str) -> None:
+    """:raises UnusableError: where there are no descriptors left for one more service."""
     if _next_descriptor() + _SPARE > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
         raise UnusableError(
-            f"{name} is not supervised: too many open files, raise the limit (ulimit -n)"
+            f"{shown} is not supervised: too many open files, raise the limit (ulimit -n)"
         )
-
-
-def trusted(found: os.stat_result) -> bool:
-    """Whether only root and we can write it."""
-    return found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWGRP
 
 
 def _next_descriptor() -> int:

@@ -72,12 +72,7 @@ def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
         raise unable("open", shown, error) from None
-    try:
-        check(fd, shown, stat.S_ISFIFO, "a FIFO")
-    except UnusableError:
-        os.close(fd)
-        raise
-    return fd
+    return kept(fd, shown, stat.S_ISFIFO, "a FIFO")
 
 
 def waiting_bytes(fd: int) -> int:
@@ -88,6 +83,26 @@ def waiting_bytes(fd: int) -> int:
 
 def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
+
+
+def identity_at(path: bytes) -> Identity | None:
+    """Of what is there; None where nothing is."""
+    try:
+        return identity(os.stat(path))
+    except OSError:
+        return None
+
+
+def real_path(path: bytes) -> bytes:
+    """Of a directory, without links. The kernel knows: realpath would look at each part of the way.
+
+    :raises OSError: where there is none.
+    """
+    fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % fd)
+    finally:
+        os.close(fd)
 
 
 def unable(verb: str, shown: str, error: OSError) -> UnusableError:
@@ -111,6 +126,16 @@ def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
         raise UnusableError(f"{shown} belongs to somebody else: remove it")
     if found.st_nlink > 1:
         raise UnusableError(f"{shown} has a second name elsewhere: remove it")
+
+
+def kept(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
+    """As `check`: the descriptor, which is closed where it is not right."""
+    try:
+        check(fd, shown, right, what)
+    except UnusableError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def wrong(shown: str, what: str) -> UnusableError:

@@ -8,10 +8,19 @@ _LOOK = _DEAD | os.WNOWAIT
 
 
 class Children:
-    def __init__(self) -> None:
+    """:param starting: whether there may be children that we do not know of yet."""
+
+    def __init__(self, starting: Callable[[], bool]) -> None:
+        self._starting = starting
         self._expected: dict[int, Callable[[int], None]] = {}
         self._to_keep: set[int] = set()
         self._kept: set[int] = set()
+        self._begun = False
+
+    def begin(self) -> None:
+        """All that we inherited as children, by an exec in place, are expected: from now on who is
+        not is a stranger."""
+        self._begun = True
 
     def expect(self, pid: int, ended: Callable[[int], None], keep: bool) -> None:
         self._expected[pid] = ended
@@ -29,14 +38,14 @@ class Children:
 
     def reap(self) -> None:
         """Tell of every child that has died, and reap it, unless it is to be kept."""
-        while found := self._next_dead():
+        while self._begun and (found := self._next_dead()):
             ended = self._expected.pop(found.si_pid, _stranger)
             ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
 
     def _next_dead(self) -> os.waitid_result | None:
         """Reaped, or kept, whichever is its due."""
         try:
-            if not self._to_keep and not self._kept:
+            if not self._to_keep and not self._kept and not self._starting():
                 return os.waitid(os.P_ALL, 0, _DEAD)
             found = os.waitid(os.P_ALL, 0, _LOOK)
         except ChildProcessError:
@@ -45,6 +54,8 @@ class Children:
             found = self._next_dead_beyond_kept()
         if found is None:
             return None
+        if found.si_pid not in self._expected and self._starting():
+            return None  # it is asked for again when its start is known
         if found.si_pid not in self._to_keep:
             return os.waitid(os.P_PID, found.si_pid, _DEAD)
         self._to_keep.remove(found.si_pid)
@@ -53,14 +64,21 @@ class Children:
 
     def _next_dead_beyond_kept(self) -> os.waitid_result | None:
         """waitid shows the same kept zombie again and again, so ask for each child by its pid."""
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
-            pids = [int(pid) for pid in file.read().split()]
-        for pid in pids:
+        for pid in _all():
             if pid not in self._kept:
                 found = os.waitid(os.P_PID, pid, _LOOK)
                 if found is not None:
                     return found
         return None
+
+
+def _all() -> list[int]:
+    """Our children. Each thread has those that it started."""
+    pids = []
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/children", "rb") as file:
+            pids += [int(pid) for pid in file.read().split()]
+    return pids
 
 
 def _stranger(status: int) -> None:

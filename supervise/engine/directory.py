@@ -4,7 +4,6 @@ Layout and modes are those of daemontools 0.76; `state`, `stdout` and `ready` ar
 found there is checked to be what it should be before it is used.
 """
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -15,17 +14,18 @@ from supervise.engine.checked import (
     BusyError,
     check,
     identity,
+    kept,
     make,
     make_fifo,
     no_file,
     open_fifo,
     open_made_fifo,
-    waiting_bytes,
     wrong,
 )
 from supervise.engine.messages import legible
 from supervise.protocol import record
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedService
 
 _NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS
 
@@ -33,17 +33,23 @@ _NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS
 class SuperviseDirectory:
     """Three descriptors for as long as it is held: lock, ok, and control, which reads the letters.
 
+    :param handed: what is open of it already, after an upgrade in place.
     :raises BusyError: where another supervisor holds the lock.
     :raises UnusableError: where something is missing, in the way, or not ours.
     """
 
-    __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "control")
+    __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "_state", "control")
 
-    def __init__(self, service: bytes, name: bytes) -> None:
+    def __init__(self, service: bytes, name: bytes, handed: HandedService | None = None) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
+        self._state = (0, 0)
         try:
-            self._take(service + b"/supervise")
+            if handed is not None:
+                self._lock, self._ok, self.control = handed.lock_fd, handed.ok_fd, handed.control_fd
+                self._identity = identity(os.fstat(self._lock))
+            else:
+                self._take(service + b"/supervise")
         except BaseException:
             self.close()
             raise
@@ -64,7 +70,13 @@ class SuperviseDirectory:
 
     def announce(self) -> None:
         """Open `ok`, by which clients see that somebody supervises, when there is a status."""
-        self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
+        if self._ok < 0:
+            self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        return {"lock_fd": self._lock, "ok_fd": self._ok, "control_fd": self.control}
 
     def _check_ok(self) -> None:
         """Before anything is started. Not opened yet: that would tell that somebody supervises."""
@@ -100,12 +112,19 @@ class SuperviseDirectory:
 
         :raises FileNotFoundError: where it was removed, or covered by a mount.
         """
-        for path in (self._path, os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]):
-            with contextlib.suppress(OSError):
-                if identity(os.lstat(path + b"lock")) == self._identity:
-                    self._path = path
-                    return path
-        raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+        if self._is_ours(self._path):
+            return self._path
+        moved = os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]
+        if not self._is_ours(moved):
+            raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+        self._path = moved
+        return moved
+
+    def _is_ours(self, path: bytes) -> bool:
+        try:
+            return identity(os.lstat(path + b"lock")) == self._identity
+        except OSError:
+            return False
 
     def _open_fifo(self, name: bytes, mode: int) -> int:
         return open_fifo(self._path + name, self._name + name.decode(), mode)
@@ -115,18 +134,13 @@ class SuperviseDirectory:
         self._here()
         return self._open_fifo(name, os.O_RDWR)
 
-    def has_writer(self, name: bytes) -> bool:
-        """Whether somebody holds this FIFO open at its writing end, or left something in it."""
+    def is_held(self, name: bytes) -> bool:
+        """Whether somebody has this FIFO open for reading, be it also for writing."""
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
+            os.close(os.open(self._path + name, os.O_WRONLY | FLAGS))
         except OSError:
             return False
-        try:
-            return waiting_bytes(fd) > 0 or os.read(fd, 1) != b""
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
+        return True
 
     def _check_file(self, name: bytes) -> None:
         try:
@@ -157,6 +171,30 @@ class SuperviseDirectory:
             return os.read(fd, size)
         finally:
             os.close(fd)
+
+    def unmark(self) -> bytes:
+        """Make the mark by which a `finish` shows that it has begun say that none has; its path.
+
+        The new process opens it with O_TRUNC before it executes anything, which sets its time. A
+        file of no length needs no room on the disk.
+
+        :raises OSError, UnusableError: where there can be no mark.
+        """
+        path = self._here() + b"begun"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        try:
+            check(fd, self._name + "begun", stat.S_ISREG, "a plain file")
+            os.utime(fd, ns=(0, 0))
+        finally:
+            os.close(fd)
+        return path
+
+    def marked(self) -> bool:
+        """Whether something has begun since `unmark`."""
+        try:
+            return os.lstat(self._path + b"begun").st_mtime_ns != 0
+        except OSError:
+            return False
 
     def write_status(self, data: bytes) -> None:
         """Replaced as a whole by a rename; where no second file can be had, in place.
@@ -189,16 +227,22 @@ class SuperviseDirectory:
 
         :raises UnusableError: where it cannot be written.
         """
-        shown = self._name + "state"
         try:
-            fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+            fd = self._open_state()
             try:
-                check(fd, shown, stat.S_ISREG, "a plain file")
                 os.pwrite(fd, data, 0)
             finally:
                 os.close(fd)
         except OSError as error:
-            raise no_file("write", self._path + b"state", shown, error) from None
+            raise no_file("write", self._path + b"state", self._name + "state", error) from None
+
+    def _open_state(self) -> int:
+        """What is not the very file that was checked before is checked anew."""
+        fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        if identity(os.fstat(fd)) != self._state:
+            kept(fd, self._name + "state", stat.S_ISREG, "a plain file")
+            self._state = identity(os.fstat(fd))
+        return fd
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:
         fd = os.open(path, os.O_WRONLY | FLAGS)

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from supervise.core import events
@@ -14,11 +15,17 @@ from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.messages import legible
-from supervise.engine.spawn import FileAction
-from supervise.engine.takeover import Here, Heritage, inherit
+from supervise.engine.posix_spawn import FileAction
+from supervise.engine.spawn import Program
+from supervise.engine.takeover import Here, Heritage, inherit, take_over_in_place
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import MOST_DEATHS, Death
+
+_NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
+"""What is not among the warnings: what cannot be written cannot be told there, and why a service
+is not started is its reason."""
 
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
 """What may be a failure, so that the backoff is asked for."""
@@ -42,7 +49,10 @@ class Dossier:
 
     __slots__ = (
         "_complaints",
+        "_death",
+        "_foretold",
         "_state_written",
+        "_status_due",
         "_status_written",
         "heritage",
         "host",
@@ -56,19 +66,39 @@ class Dossier:
     def __init__(self, host: Host, place: Place) -> None:
         self.host = host
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.complain)
+        self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self._complaints: dict[str, str] = {}
-        self._state_written = self._status_written = b""
-        here = Here(place.device, place.inode, host.boot, _normally_up(place))
-        self.supervise = SuperviseDirectory(place.path, place.name)
+        self._state_written = self._status_written = self._foretold = b""
+        self._death: Callable[[], None] | None = None
+        self._status_due = False
+        handed = host.heir.claim(place.identity)
+        self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
-            self._inherit(here)
+            host.locked()
+            self.inherit(handed)
         except BaseException:
             self.supervise.close()
             raise
 
-    def _inherit(self, here: Here) -> None:
-        heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
+    def inherit(self, handed: HandedService | None) -> None:
+        """Go by what was handed over, or by what is on disk.
+
+        :raises UnusableError: where that cannot be read, or nothing can be written.
+        """
+        if handed is not None:
+            heritage = take_over_in_place(handed)
+        else:
+            place, host = self.place, self.host
+            blamed = bool(host.handling.blamed_step(place.identity))
+            here = Here(
+                place.device,
+                place.inode,
+                host.boot,
+                _normally_up(place),
+                blamed,
+                self.supervise.marked(),
+            )
+            heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage
         self.situation, self.record = heritage.situation, heritage.record
         if heritage.remark:
@@ -79,7 +109,7 @@ class Dossier:
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.complain)
+        self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self.supervise.follow(place.path, place.name)
 
     @property
@@ -106,43 +136,69 @@ class Dossier:
         if self.situation.deadline == NEVER:
             self.give_time(seconds)
 
-    def spawn(
-        self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]
-    ) -> tuple[int, int]:
-        """Start a program in the service directory; its pid and its start in ticks.
-
-        :raises OSError, WrongDirectoryError: where it cannot be started.
-        """
-        place = self.place
-        return self.host.spawner.spawn(place.path, place.identity, command, nonce, files)
+    def program(self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]) -> Program:
+        """One that is to be started in the service directory."""
+        return Program(self.place.path, self.place.identity, command, nonce, files)
 
     def note_death(self, ending: int) -> None:
-        """Of the instance: an exit code, the negative number of a signal, or UNKNOWN."""
+        """Of the instance: an exit code, the negative number of a signal, or UNKNOWN.
+
+        What comes first is the next start, which may need nothing of it.
+        """
         up = max(0.0, now() - self.situation.started_at)
-        self.record.since = stamp()
-        death = Death(self.record.since, up, ending, self.situation.asked)
+        asked = self.situation.asked
+        self._death = partial(self._enter_death, time.time_ns(), up, ending, asked)
+
+    def settle_death(self) -> None:
+        """Enter it into the record, if that was not done yet."""
+        if self._death is not None:
+            enter, self._death = self._death, None
+            enter()
+
+    def _enter_death(self, when: int, up: float, ending: int, asked: bool) -> None:
+        self.record.since = tai64n.pack(when)
+        death = Death(self.record.since, up, ending, asked)
         self.record.deaths = (death, *self.record.deaths[: MOST_DEATHS - 1])
         self.record.pid = self.record.ticks = 0
 
     # On disk
 
+    @property
+    def foretold(self) -> bool:
+        """Whether the record on disk is that of a running instance, and tells of the next one."""
+        return self._foretold == self.record.next_nonce
+
     def keep(self) -> None:
         """Write the record, where it has changed."""
+        self.settle_death()
         data = self._packed()
         if data == self._state_written:
             return
         try:
             self.supervise.write_record(data)
             self._state_written = data
+            self._foretold = self.record.next_nonce if self.running and self.record.pid else b""
             self.mended("state")
         except UnusableError as error:
             self.complain("state", str(error))
 
     def _packed(self) -> bytes:
+        self.record.warnings = self._warnings() if self._complaints else ""
         return record.pack(ledger.enter(self.record, self.situation))
+
+    def show(self) -> None:
+        """Write the classic status soon: people read it, and a restart comes first."""
+        if not self._status_due:
+            self._status_due = True
+            self.host.loop.later(self._write_due_status)
+
+    def _write_due_status(self) -> None:
+        if self._status_due:
+            self.write_status()
 
     def write_status(self) -> None:
         """Write the classic status, where it has changed."""
+        self._status_due = False
         data = status.pack(
             self.record.since, self.record.pid, self.situation.paused, self.situation.want
         )
@@ -157,6 +213,10 @@ class Dossier:
             if "state" not in self._complaints:  # of the same cause, which one line tells
                 what = f"unable to write {self.name}/supervise/status: {text(error)}"
                 self.complain("status", what)
+
+    def _warnings(self) -> str:
+        complaints = self._complaints.items()
+        return "\n".join(what for subject, what in complaints if subject not in _NO_WARNINGS)
 
     # In words
 
@@ -186,9 +246,19 @@ class Dossier:
         if self._complaints:
             self._complaints.pop(subject, None)
 
+    def tell_alone(self) -> None:
+        step = self.host.handling.blamed_step(self.place.identity)
+        if step:
+            self.record.reason = (
+                f"left alone: two supervisors in a row died at it (step: {step});"
+                " svc -u goes on with it"
+            )
+        self.warn(self.record.reason)
+
     def tell_again(self) -> None:
         """Somebody is there who wants to know: what is wrong still is news again."""
         self._complaints.clear()
+        self.knobs.check()
 
     def close(self) -> None:
         self.supervise.close()

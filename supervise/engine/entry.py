@@ -1,10 +1,12 @@
 """An entry of the scan directory: a service and, where it has `log/`, its logger."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 
 from supervise.core.situation import NEVER
 from supervise.engine import checked, files
+from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
@@ -12,6 +14,7 @@ from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
 from supervise.engine.service import Service
 from supervise.protocol import record
+from supervise.protocol.handover import HandedEntry
 
 _DRAIN_INTERVAL = 1.0
 _DRAIN_PATIENCE = 20
@@ -49,19 +52,53 @@ class Entry:
         """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
 
         :raises UnusableError: where one of the two cannot be supervised; the other one may be.
+            Where neither can, of the service itself.
         """
         if self._pipe < 0 and self._main is None and self._logged():
             self._open_pipe()
         try:
-            if self._main is None:
-                self._main = Service(
-                    self._host, self.place, Pipes(stdout=self._pipe), self._service_gone
-                )
+            self._take_up_main()
+        except Exception:
+            with contextlib.suppress(UnusableError, OSError):
+                self._take_up_log()
+            raise
+        self._take_up_log()
+
+    def _take_up_main(self) -> None:
+        if self._main is None:
+            pipes = Pipes(stdout=self._pipe)
+            self._main = Service(self._host, self.place, pipes, self._service_gone)
+
+    def _take_up_log(self) -> None:
+        if self._pipe >= 0 and self._log is None:
+            pipes = Pipes(stdin=self._pipe)
+            self._log = Service(self._host, self._log_place(), pipes, self._service_gone)
+
+    def resume(self, handed: HandedEntry) -> None:
+        """Go on with what our older self supervised of it.
+
+        :raises UnusableError: as `take_up`.
+        """
+        self._pipe = self._host.heir.claim_pipe(handed)
+        try:
+            if handed.service:
+                pipes = Pipes(stdout=self._pipe)
+                self._main = Service(self._host, self.place, pipes, self._service_gone)
         finally:
-            if self._pipe >= 0 and self._log is None:
-                self._log = Service(
-                    self._host, self._log_place(), Pipes(stdin=self._pipe), self._service_gone
-                )
+            if handed.log:
+                path, name = self.place.path + b"/log", self.place.name + b"/log"
+                place = Place(path, name, handed.log_device, handed.log_inode)
+                pipes = Pipes(stdin=self._pipe)
+                self._log = Service(self._host, place, pipes, self._service_gone)
+
+    def hand_over(self) -> HandedEntry:
+        """What our newer self goes on with."""
+        log = self._log.place.identity if self._log is not None else (0, 0)
+        place = self.place
+        there = self._main is not None, self._log is not None
+        return HandedEntry(
+            place.device, place.inode, place.path, place.name, self._pipe, *there, *log
+        )
 
     def _logged(self) -> bool:
         """As daemontools-encore: its `log` must be a directory, where 0.76 takes anything."""
@@ -77,9 +114,11 @@ class Entry:
         path = self.place.path + b"/log"
         name = self.place.name + b"/log"
         try:
-            return Place(path, name, *checked.identity(os.stat(path)))
+            found = os.stat(path)
         except OSError as error:
             raise checked.unable("stat", legible(name), error) from None
+        self._host.admission.check("svscan", legible(name), found)
+        return Place(path, name, *checked.identity(found))
 
     def follow(self, place: Place) -> None:
         """The directory was moved, or is called by another name."""

@@ -5,16 +5,29 @@ import os
 import stat
 
 from supervise.engine import files
+from supervise.engine.spawn import WrongDirectoryError
 from supervise.protocol.errors import text
+from supervise.protocol.record import UNKNOWN
 
 
-def start_failure(directory: bytes, program: bytes, error: OSError) -> str:
+def failure(directory: bytes, program: bytes, error: Exception) -> str:
     """The classic text of the error, and what is behind it where that can be seen.
 
     :param program: its name in the directory.
     """
+    if isinstance(error, WrongDirectoryError):
+        return "its directory was replaced by another one"
+    if not isinstance(error, OSError):
+        return str(error)
     why = _behind(os.path.join(directory, program), error.errno)
     return f"{text(error)} ({why})" if why else text(error)
+
+
+def ending(code: int) -> str:
+    """How a program ended."""
+    if code == UNKNOWN:
+        return "ended unseen"
+    return f"exit {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 def _behind(path: bytes, number: int | None) -> str:

@@ -4,30 +4,59 @@ import select
 from collections.abc import Callable
 from typing import ParamSpec
 
+from supervise.engine.checked import Identity
 from supervise.engine.children import Children
+from supervise.engine.handling import Handling, line
 from supervise.engine.host import Host
 from supervise.engine.loop import Alarm, Handler, Loop
 from supervise.engine.notices import Changed, Notice, Notices
+from supervise.engine.spawn import Outcome, Program, Spawner
 
 P = ParamSpec("P")
 
 
 class Guard:
-    """:param fault: told of every exception of what is guarded."""
+    """What cannot be caught is noted: that the service was in hand.
 
-    __slots__ = ("_fault",)
+    :param fault: told of every exception of what is guarded.
+    """
 
-    def __init__(self, fault: Callable[[Exception], None]) -> None:
+    __slots__ = ("_about", "_fault", "_handling")
+
+    def __init__(
+        self, fault: Callable[[Exception], None], handling: Handling, identity: Identity
+    ) -> None:
         self._fault = fault
+        self._handling = handling
+        self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
+        note = self.note(callback.__name__.strip("_"))
+        handling = self._handling
+
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            before = handling.enter(note)
             try:
                 callback(*args, **kwargs)
             except Exception as error:
                 self._fault(error)
+            finally:
+                handling.leave(before)
 
         return guarded
+
+    def well(self) -> None:
+        """The service is at rest: whoever died when it was in hand did not die of it."""
+        self._handling.well(self._about)
+
+    def got_on(self, starts: int) -> None:
+        """What was to be done is done, and so often it was started: who dies from now on does not
+        die of what the one before died of."""
+        if self._handling.now.startswith(self._about):
+            self._handling.enter(self.note(f"keep, starts: {starts}"))
+
+    def note(self, step: str) -> bytes:
+        return line(self._about + step.encode())
 
 
 class GuardedHost(Host):
@@ -37,10 +66,13 @@ class GuardedHost(Host):
         self.loop = _GuardedLoop(host.loop, guard)
         self.children = _GuardedChildren(host.children, guard)
         self.notices = _GuardedNotices(host.notices, guard)
+        self.heir = host.heir
+        self.handling = host.handling
         self.messages = host.messages
-        self.spawner = host.spawner
+        self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
         self.changed = lambda: host.changed()
+        self.locked = lambda: host.locked()
 
 
 class _GuardedLoop(Loop):
@@ -61,6 +93,7 @@ class _GuardedLoop(Loop):
                 self._loop.remove(fd)
                 raise
 
+        handle.__name__ = handler.__name__
         self._loop.add(fd, self._guard(handle), events)
 
     def change(self, fd: int, events: int) -> None:
@@ -71,6 +104,22 @@ class _GuardedLoop(Loop):
 
     def set(self, alarm: Alarm, when: float) -> None:
         self._loop.set(alarm, when)
+
+    def later(self, work: Callable[[], None]) -> None:
+        self._loop.later(self._guard(work))
+
+
+class _GuardedSpawner(Spawner):
+    def __init__(self, spawner: Spawner, guard: Guard) -> None:
+        self._spawner = spawner
+        self.descriptors = spawner.descriptors
+        self._guard = guard
+
+    def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
+        self._spawner.spawn(program, self._guard(then))
+
+    def settle(self) -> None:
+        self._spawner.settle()
 
 
 class _GuardedChildren(Children):
@@ -98,3 +147,11 @@ class _GuardedNotices(Notices):
 
     def remove(self, notice: Notice) -> None:
         self._notices.remove(notice)
+
+
+def place_of(error: Exception) -> str:
+    """Where it was raised. Nothing is imported for it: the files may be of another version now."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else "nowhere"

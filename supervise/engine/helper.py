@@ -5,45 +5,74 @@ import signal
 from collections.abc import Callable
 
 from supervise.core import events
-from supervise.core.situation import CHECKING
+from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
+from supervise.engine.checked import FLAGS, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
-from supervise.engine.instance import Pipes, Tell
+from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
+from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
-from supervise.engine.spawn import FileAction, WrongDirectoryError
+from supervise.engine.spawn import Outcome, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
 _NO_NONCE = bytes(8)
 
 
 class Helper:
-    __slots__ = ("_dossier", "_output", "_pipes", "_process", "_tell", "_tell_finished")
+    __slots__ = (
+        "_dossier",
+        "_limit",
+        "_output",
+        "_pipes",
+        "_process",
+        "_spawn",
+        "_tell",
+        "_tell_finished",
+    )
 
     def __init__(
-        self, dossier: Dossier, pipes: Pipes, tell: Tell, tell_finished: Callable[[int], None]
+        self,
+        dossier: Dossier,
+        pipes: Pipes,
+        tell: Tell,
+        tell_finished: Callable[[int], None],
+        spawn: Spawn,
     ) -> None:
         self._dossier = dossier
         self._pipes = pipes
         self._tell = tell
         self._tell_finished = tell_finished
+        self._spawn = spawn
         self._process: Process | None = None
         self._output: FirstLine | None = None
+        self._limit: float | None = None
 
     def check(self) -> None:
-        """Run `start-check`. Its first line is shown as the reason when it refuses."""
-        self._output = FirstLine(self._dossier.host.loop)
-        files: list[FileAction] = [(os.POSIX_SPAWN_DUP2, self._output.write_end, 1)]
-        try:
-            self._run([b"./start-check"], files, self._checked)
-        except OSError as error:
+        """Run `start-check`, for at most `timeout-start-check`. Its first line is shown as the
+        reason when it refuses."""
+        self._limit = self._dossier.knobs.timeout_start_check()
+        self._dossier.give_time(self._limit)
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reading, False)
+        self._output = FirstLine(self._dossier.host.loop, reading)
+
+        def started(error: Exception | None) -> None:
+            os.close(writing)
+            if error is not None:
+                self._check_not_started(error)
+
+        files = [opened(writing, 1, os.O_WRONLY)]
+        self._run([b"./start-check"], files, started, self._checked)
+
+    def _check_not_started(self, error: Exception) -> None:
+        if self._output is not None:
             self._output.close()
-            self._output = None
-            self._not_run("start-check", error)
-            self._tell(events.REFUSED)
-        else:
-            self._output.started()
+        self._output = None
+        self._not_run("start-check", error)
+        self._tell(events.REFUSED)
 
     def _checked(self, ending: int) -> None:
         self._end()
@@ -52,8 +81,13 @@ class Helper:
         if ending == 0:
             self._dossier.mended("start-check")
             self._tell(events.PASSED)
+        elif (
+            self._limit and ending == -signal.SIGKILL and self._dossier.situation.deadline == NEVER
+        ):
+            line = f"not done in {self._limit:g} seconds, killed"
+            self._refuse(f"{self._dossier.name}/start-check: {line}")
         else:
-            self._refuse(line or f"{self._dossier.name}/start-check: {_words(ending)}")
+            self._refuse(line or f"{self._dossier.name}/start-check: {explain.ending(ending)}")
 
     def _refuse(self, reason: str) -> None:
         self._dossier.record.reason = reason
@@ -63,15 +97,31 @@ class Helper:
     def finish(self) -> None:
         """Run `finish`, for at most `timeout-finish`."""
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
-        try:
-            self._run(self._finish_command(), self._pipes.files(), self._finished)
+        files = self._pipes.files() + self._mark()
+        self._run(self._finish_command(), files, self._finish_started, self._finished)
+
+    def _finish_started(self, error: Exception | None) -> None:
+        if error is None:
             self._dossier.mended("finish")
-        except OSError as error:
+        else:
             self._not_run("finish", error)
             self._tell_finished(0)
 
+    def _mark(self) -> list[FileAction]:
+        """A successor that finds neither its pid nor the process must know whether it has run.
+
+        To be done last: opening our pipes fails where we are killed meanwhile, and it never runs.
+        """
+        try:
+            path = self._dossier.supervise.unmark()
+        except (OSError, UnusableError):
+            return []
+        flags = os.O_WRONLY | os.O_TRUNC | FLAGS
+        return [(os.POSIX_SPAWN_OPEN, SPARE, path, flags, 0), (os.POSIX_SPAWN_CLOSE, SPARE)]
+
     def _finish_command(self) -> list[bytes]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""
+        self._dossier.settle_death()
         kept = self._dossier.record
         ending = kept.deaths[0].status if kept.deaths else UNKNOWN
         code = ending if ending >= 0 else 256
@@ -83,11 +133,36 @@ class Helper:
         self._end()
         self._tell_finished(ending)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started. What a check says went to that one."""
-        checking = self._dossier.situation.state == CHECKING
-        ended = self._check_lost if checking else self._finished
-        self._process = Adopted(self._dossier.host.loop, *found, ended)
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self. What a check said to
+        another went to that one."""
+        host = self._dossier.host
+        ended: Callable[[int], None] = self._finished
+        if self._dossier.situation.state == CHECKING:
+            ended = self._check_lost
+            if handed.check_fd >= 0:
+                ended = self._checked
+                self._limit = self._dossier.knobs.timeout_start_check()
+                self._output = FirstLine(host.loop, handed.check_fd, handed.said)
+        if found.pidfd < 0:
+            self._process = Child(host.children, found.pid, found.start, ended)
+        else:
+            self._process = Adopted(host.loop, *found, ended)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        if self._output is not None:
+            found["check_fd"] = self._output.fd
+        return found
+
+    @property
+    def said(self) -> bytes:
+        """What the running check has printed until now."""
+        return self._output.data if self._output is not None else b""
 
     def _check_lost(self, _: int) -> None:
         self._end()
@@ -106,25 +181,27 @@ class Helper:
             self._output = None
 
     def _run(
-        self, command: list[bytes], files: list[FileAction], ended: Callable[[int], None]
+        self,
+        command: list[bytes],
+        files: list[FileAction],
+        started: Callable[[Exception | None], None],
+        ended: Callable[[int], None],
     ) -> None:
-        """First the intent, then the process.
-
-        :raises OSError: where it cannot be started.
-        """
+        """First the intent, then the process. `started` is told why it could not be, or None."""
         kept = self._dossier.record
         kept.helper_nonce, kept.helper_pid = os.urandom(8), 0
         self._dossier.keep()
-        try:
-            pid, start = self._dossier.spawn(command, kept.helper_nonce, files)
-        except WrongDirectoryError:
-            kept.helper_nonce = _NO_NONCE
-            raise FileNotFoundError(2, "its directory was replaced by another one") from None
-        except OSError:
-            kept.helper_nonce = _NO_NONCE
-            raise
-        kept.helper_pid, kept.helper_ticks = pid, start
-        self._process = Child(self._dossier.host.children, pid, start, ended)
+
+        def spawned(outcome: Outcome) -> None:
+            if isinstance(outcome, Exception):
+                kept.helper_nonce = _NO_NONCE
+                started(outcome)
+                return
+            kept.helper_pid, kept.helper_ticks = outcome
+            self._process = Child(self._dossier.host.children, *outcome, ended)
+            started(None)
+
+        self._spawn(self._dossier.program(command, kept.helper_nonce, files), spawned)
 
     def _end(self) -> None:
         self._process = None
@@ -132,12 +209,6 @@ class Helper:
         kept.helper_pid = kept.helper_ticks = 0
         kept.helper_nonce = _NO_NONCE
 
-    def _not_run(self, program: str, error: OSError) -> None:
-        why = explain.start_failure(self._dossier.place.path, program.encode(), error)
+    def _not_run(self, program: str, error: Exception) -> None:
+        why = explain.failure(self._dossier.place.path, program.encode(), error)
         self._dossier.failed(program, f"unable to start {self._dossier.name}/{program}: {why}")
-
-
-def _words(ending: int) -> str:
-    if ending == UNKNOWN:
-        return "ended unseen"
-    return f"exit {ending}" if ending >= 0 else f"killed by signal {-ending}"

@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable
 
+from supervise.engine.admission import Admission
 from supervise.engine.children import Children
-from supervise.engine.loop import Loop
+from supervise.engine.handling import Handling
+from supervise.engine.heir import Heir
+from supervise.engine.loop import Alarm, Loop
 from supervise.engine.messages import Messages
 from supervise.engine.notices import Notices
 from supervise.engine.spawn import Spawner
@@ -13,15 +16,27 @@ from supervise.engine.spawn import Spawner
 class Host:
     """The loop, the children, and the ways out of the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, heir: Heir | None = None) -> None:
+        self.heir = heir or Heir()
         self.loop = Loop()
-        self.children = Children()
         self.messages = Messages()
         self.notices = Notices(self.loop)
-        self.spawner = Spawner()
+        self.spawner = Spawner(self.loop, lambda: self.children.reap(), self.heir.limit)
+        self.children = Children(lambda: self.spawner.busy)
+        self.admission = Admission(self.say)
         self.boot = _boot()
+        self.handling = Handling(self.boot, self.loop.later)
         self.changed: Callable[[], None] = _nobody_minds
         """Called when the status of a service has changed."""
+        self.locked: Callable[[], None] = _nobody_minds
+        """Called when a service's lock is ours, and nothing of it was looked at yet."""
+
+    def all_claimed(self) -> None:
+        """All has been taken up. Those of our children that have died meanwhile are told of after
+        the letters that came meanwhile: a letter is older than what it may have waited for."""
+        self.heir.close()
+        self.children.begin()
+        self.loop.set(Alarm(self.children.reap), now())
 
     def say(self, program: str, text: str) -> None:
         """One line in the classic grammar: `supervise: warning: ...`."""

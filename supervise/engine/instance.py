@@ -6,16 +6,22 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from supervise.core import events
-from supervise.engine import explain
+from supervise.engine import explain, processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, stamp
+from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
-from supervise.engine.spawn import FileAction, WrongDirectoryError, opened
+from supervise.engine.spawn import Outcome, Program, opened
 from supervise.engine.takeover import Found
+from supervise.protocol.handover import HandedService
+from supervise.protocol.record import UNKNOWN
 
 Tell = Callable[[str], None]
 """How the parts of a service tell it that something has happened."""
+
+Spawn = Callable[[Program, Callable[[Outcome], None]], None]
+"""How they start a program: the outcome is told at once or later, and until then nothing else."""
 
 
 class Pipes(NamedTuple):
@@ -35,7 +41,7 @@ class Pipes(NamedTuple):
         return files
 
 
-_SPARE = 3
+SPARE = 3
 """A number that the new process has no use for yet."""
 
 
@@ -44,37 +50,53 @@ def _reading_only(fifo: int) -> list[FileAction]:
     process has a writing end itself until it has the reading one."""
     return [
         opened(fifo, 0, os.O_RDWR),
-        opened(fifo, _SPARE, os.O_RDONLY),
-        (os.POSIX_SPAWN_DUP2, _SPARE, 0),
-        (os.POSIX_SPAWN_CLOSE, _SPARE),
+        opened(fifo, SPARE, os.O_RDONLY),
+        (os.POSIX_SPAWN_DUP2, SPARE, 0),
+        (os.POSIX_SPAWN_CLOSE, SPARE),
     ]
 
 
 class Instance:
-    __slots__ = ("_dossier", "_pipes", "_process", "_readiness", "_tell")
+    __slots__ = ("_dossier", "_pipes", "_process", "_readiness", "_spawn", "_tell")
 
-    def __init__(self, dossier: Dossier, pipes: Pipes, tell: Tell) -> None:
+    def __init__(self, dossier: Dossier, pipes: Pipes, tell: Tell, spawn: Spawn) -> None:
         self._dossier = dossier
         self._pipes = pipes
         self._tell = tell
+        self._spawn = spawn
         self._process: Process | None = None
         self._readiness: Readiness | None = None
 
     def start(self) -> None:
-        """First the intent, with a nonce that is also in the environment, then the process."""
+        """First the intent, with a nonce that is also in the environment, then the process.
+
+        The record of the instance before this one may tell of it already: then nothing is written
+        between that one's death and this start.
+        """
         kept = self._dossier.record
         kept.reason = ""
-        kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
-        self._dossier.keep()
+        if self._dossier.foretold:
+            kept.nonce = kept.next_nonce
+        else:
+            kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
+            self._dossier.keep()
         try:
             files = self._pipes.files() + self._readiness_file()
-            pid, start = self._dossier.spawn([b"./run"], kept.nonce, files)
-        except (OSError, WrongDirectoryError, UnusableError) as error:
-            kept.intent = False
-            self._not_started(error)
+        except UnusableError as error:
+            self._spawned(error)
             return
+        self._spawn(self._dossier.program([b"./run"], kept.nonce, files), self._spawned)
+
+    def _spawned(self, outcome: Outcome) -> None:
+        kept = self._dossier.record
         kept.intent = False
+        if isinstance(outcome, Exception):
+            self._not_started(outcome)
+            return
+        self._dossier.settle_death()
+        pid, start = outcome
         kept.pid, kept.ticks, kept.session = pid, start, pid
+        kept.next_nonce = os.urandom(8)
         kept.starts += 1
         self._dossier.mended("run")
         kept.since = stamp()
@@ -84,28 +106,52 @@ class Instance:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"
         children = self._dossier.host.children
         self._process = Child(children, pid, start, self._died, keep_zombie)
+        self._dossier.knobs.check()
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
-        if isinstance(error, WrongDirectoryError):
-            why = "its directory was replaced by another one"
-        elif isinstance(error, OSError):
-            why = explain.start_failure(dossier.place.path, b"run", error)
-        else:
-            why = str(error)
+        why = explain.failure(dossier.place.path, b"run", error)
         dossier.failed("run", f"unable to start {dossier.name}/run: {why}")
         self._tell(events.NOT_STARTED)
 
-    def adopt(self, found: Found) -> None:
-        """Go on with one that another supervisor started."""
+    def adopt(self, found: Found, handed: HandedService) -> None:
+        """Go on with one that another supervisor started, or our older self."""
         dossier = self._dossier
-        self._process = Adopted(dossier.host.loop, *found, self._died)
-        if dossier.situation.readiness != "not yet":
+        if found.pidfd < 0:
+            self._attend(found.pid, found.start)
+        else:
+            self._process = Adopted(dossier.host.loop, *found, self._died)
+        dossier.knobs.check()
+        if handed.ready_fd >= 0:
+            self._listen(handed.ready_fd)
+        elif dossier.situation.readiness != "not yet":
             return
-        if dossier.supervise.has_writer(b"ready"):
-            self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
+        elif dossier.supervise.is_held(b"ready"):
+            self._listen(dossier.supervise.open_pipe(b"ready"))
         else:
             dossier.situation.readiness = "unknown"
+
+    def lost(self) -> None:
+        """It ended unseen. A logger whose service was down has read to the end of its input, which
+        came when its supervisor died: that is no failure, and the next one begins at once."""
+        self._dossier.situation.asked |= self._pipes.stdin >= 0
+        self._dossier.note_death(UNKNOWN)
+
+    def keep_leader(self) -> None:
+        """Of leftovers: it died under our older self, and its end is known."""
+        session = self._dossier.record.session
+        if session and processes.is_child(session):
+            self._process = Child(self._dossier.host.children, session, 0, _known, keep=True)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is open of it, as it is handed over."""
+        found = {}
+        if self._readiness is not None:
+            found["ready_fd"] = self._readiness.fd
+        if self._process is not None:
+            found["pid_fd"] = self._process.pidfd
+        return found
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
@@ -118,10 +164,19 @@ class Instance:
         target = self._dossier.knobs.notification_fd()
         if target is None:
             return []
-        dossier = self._dossier
-        self._readiness = Readiness(dossier.host.loop, dossier.supervise, self._ready)
-        self._readiness.drain()
-        return [opened(self._readiness.fd, target, os.O_RDWR)]
+        limit = self._dossier.host.spawner.descriptors
+        if target >= limit:
+            raise UnusableError(
+                f"notification-fd is {target}, and the limit of open files {limit}:"
+                " take a lower number, or raise the limit (ulimit -n)"
+            )
+        readiness = self._listen(self._dossier.supervise.open_pipe(b"ready"))
+        readiness.drain()
+        return [opened(readiness.fd, target, os.O_RDWR)]
+
+    def _listen(self, fd: int) -> Readiness:
+        self._readiness = Readiness(self._dossier.host.loop, fd, self._ready)
+        return self._readiness
 
     def _ready(self) -> None:
         self._readiness = None
@@ -136,15 +191,20 @@ class Instance:
     # Signals
 
     def send(self, number: int) -> None:
-        """Recorded first: that it was asked to die, for one."""
-        self._dossier.keep()
+        """Recorded first: that it was asked to die, for one. But CONT comes first: if we die in
+        between, better one that is shown as paused and runs than one that is stopped unseen."""
+        if number != signal.SIGCONT:
+            self._dossier.keep()
+        self._send(number)
+
+    def _send(self, number: int) -> None:
         if self._process is not None:
             self._process.send(number)
 
     def stop(self) -> None:
         knobs = self._dossier.knobs
         self.send(knobs.down_signal())
-        self.send(signal.SIGCONT)
+        self._send(signal.SIGCONT)
         self._dossier.give_time_once(knobs.timeout_kill())
 
     def kill(self) -> None:
@@ -156,3 +216,7 @@ class Instance:
         if self._process is not None:
             self._process.release()
             self._process = None
+
+
+def _known(_: int) -> None:
+    """The end of one that was written down already."""

@@ -5,6 +5,7 @@ A bad value is a warning that names the file, and the default is taken.
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,6 +17,28 @@ from supervise.protocol.errors import text
 T = TypeVar("T")
 Complain = Callable[[str, str], None]
 """Called with the name of the knob, and one line."""
+Mended = Callable[[str], None]
+"""Called with the name of a knob that was bad when it was read last, and is no more."""
+
+_PROGRAMS = frozenset((b"finish", b"start-check"))
+NAMES = frozenset(
+    (
+        b"backoff",
+        b"down-signal",
+        b"finish",
+        b"leftovers",
+        b"notification-fd",
+        b"start-check",
+        b"timeout-finish",
+        b"timeout-kill",
+        b"timeout-leftovers",
+        b"timeout-start-check",
+        b"watch",
+    )
+)
+_UNKNOWN = -1
+_SETTLED = 1_000_000_000
+"""Nanoseconds, far more than the resolution of time stamps in any file system."""
 
 LEFTOVERS = ("ignore", "wait", "kill")
 MOST_WATCHED = 100
@@ -28,38 +51,80 @@ LEAST_DELAY = 0.1
 
 class Knobs:
     """Most services have few knobs or none, so the names in the directory are read first, once for
-    all that is asked until `look_again`.
+    all that is asked until `look_again`; and not again while the directory has not changed.
 
     :param complain: told of each bad value, in one line.
     """
 
-    __slots__ = ("_complain", "_directory", "_name", "_names")
+    __slots__ = (
+        "_bad",
+        "_changed",
+        "_complain",
+        "_directory",
+        "_looked",
+        "_mended",
+        "_name",
+        "_names",
+    )
 
-    def __init__(self, directory: bytes, name: bytes, complain: Complain) -> None:
+    def __init__(
+        self,
+        directory: bytes,
+        name: bytes,
+        complain: Complain,
+        mended: Mended = lambda knob: None,
+    ) -> None:
         self._directory = directory + b"/"
         self._name = legible(name) + "/"
         self._complain = complain
-        self._names: list[bytes] | None = None
+        self._names: frozenset[bytes] = frozenset()
+        self._changed = _UNKNOWN
+        self._looked = False
+        self._mended = mended
+        self._bad: set[str] = set()
 
     def look_again(self) -> None:
-        self._names = None
+        self._looked = False
 
     def has(self, name: bytes) -> bool:
-        """Whether the service directory has something of this name."""
-        if self._names is None:
+        """Whether the service directory has the knob of this name."""
+        if not self._looked:
             try:
-                self._names = os.listdir(self._directory)
+                self._look()
             except OSError:
                 return os.access(self._directory + name, os.F_OK)
         return name in self._names
 
+    def _look(self) -> None:
+        changed = os.stat(self._directory).st_mtime_ns
+        if changed != self._changed:
+            self._names = NAMES.intersection(os.listdir(self._directory))
+            # What changes again at once may get the same time stamp.
+            self._changed = changed if time.time_ns() - changed > _SETTLED else _UNKNOWN
+        self._looked = True
+
+    def check(self) -> None:
+        """Read them all, so that what is bad is told before it is needed."""
+        if not self._bad and self._looked and self._names <= _PROGRAMS:
+            return
+        self.backoff()
+        self.notification_fd()
+        self.down_signal()
+        self.timeout_kill()
+        self.timeout_start_check()
+        self.timeout_finish()
+        self.leftovers()
+        self.timeout_leftovers()
+        self.watch()
+
     def backoff(self) -> Backoff:
         default = Backoff()
-        if not self.has(b"backoff"):
+        if not self._bad and not self.has(b"backoff"):
             return default
-        if not os.path.isdir(self._directory + b"backoff"):
-            self._complain("backoff", f"{self._name}backoff is not a directory: it is ignored")
+        if self.has(b"backoff") and not os.path.isdir(self._directory + b"backoff"):
+            self._tell("backoff", f"{self._name}backoff is not a directory: it is ignored")
             return default
+        self._good("backoff")
         return Backoff(
             self._read(b"backoff/first", _delay, default.first),
             self._read(b"backoff/max", _delay, default.max),
@@ -78,6 +143,10 @@ class Knobs:
         """Seconds (the file has milliseconds, as in s6); None: never."""
         return self._read(b"timeout-kill", _milliseconds, None) or None
 
+    def timeout_start_check(self) -> float | None:
+        """Seconds (the file has milliseconds, as those of s6); None: never."""
+        return self._read(b"timeout-start-check", _milliseconds, 60.0) or None
+
     def timeout_finish(self) -> float | None:
         """Seconds (the file has milliseconds, as in s6); None: never."""
         return self._read(b"timeout-finish", _milliseconds, 5.0) or None
@@ -85,47 +154,62 @@ class Knobs:
     def leftovers(self) -> str:
         return self._read(b"leftovers", _leftovers, "ignore")
 
+    def timeout_leftovers(self) -> float:
+        """Seconds (the file has milliseconds)."""
+        return self._read(b"timeout-leftovers", _milliseconds, 0.0)
+
     def watch(self) -> list[bytes]:
         """The paths in `watch`, one a line; relative ones are meant from the service directory."""
-        if not self.has(b"watch"):
-            return []
         try:
-            data = files.read(self._directory + b"watch", 65536)
+            data = files.read(self._directory + b"watch", 65536) if self.has(b"watch") else b""
         except FileNotFoundError:
-            return []
+            data = b""
         except OSError as error:
-            self._complain("watch", f"unable to read {self._name}watch: {_why(error)}")
+            self._tell("watch", f"unable to read {self._name}watch: {_why(error)}")
             return []
         lines = [line.strip() for line in data.splitlines()]
         paths = [line for line in lines if line and b"\0" not in line]
         if len(paths) > MOST_WATCHED or b"\0" in data:
-            self._complain(
+            self._tell(
                 "watch",
                 f"bad value in {self._name}watch: a path a line is wanted, at most {MOST_WATCHED};"
                 " the rest is ignored",
             )
+        else:
+            self._good("watch")
         return [os.path.join(self._directory, path) for path in paths[:MOST_WATCHED]]
 
     def _read(self, name: bytes, meaning: Callable[[str], T], default: T) -> T:
-        if b"/" not in name and not self.has(name):
+        if not self._bad and b"/" not in name and not self.has(name):
             return default
         try:
             words = files.read(self._directory + name, 256).decode("ascii", "replace").split()
+            word = words[0] if words else ""
+            value = meaning(word)
         except FileNotFoundError:
-            return default
+            value = default
         except OSError as error:
-            return self._bad(name, _why(error), default)
-        word = words[0] if words else ""
-        try:
-            return meaning(word)
+            return self._take(default, name, _why(error))
         except ValueError as error:
-            return self._bad(name, f"{word[:_MOST_SHOWN]!a} {error}", default)
+            return self._take(default, name, f"{word[:_MOST_SHOWN]!a} {error}")
+        self._good(name.decode())
+        return value
 
-    def _bad(self, name: bytes, what: str, default: T) -> T:
+    def _take(self, default: T, name: bytes, what: str) -> T:
         shown = f"{default:g} seconds" if isinstance(default, float) else default or "none"
-        file = self._name + name.decode()
-        self._complain(name.decode(), f"bad value in {file}: {what}; the default is taken: {shown}")
+        knob = name.decode()
+        line = f"bad value in {self._name}{knob}: {what}; the default is taken: {shown}"
+        self._tell(knob, line)
         return default
+
+    def _tell(self, knob: str, line: str) -> None:
+        self._bad.add(knob)
+        self._complain(knob, line)
+
+    def _good(self, knob: str) -> None:
+        if knob in self._bad:
+            self._bad.remove(knob)
+            self._mended(knob)
 
 
 def _why(error: OSError) -> str:

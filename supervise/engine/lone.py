@@ -9,7 +9,10 @@ from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
+from supervise.engine.messages import legible
 from supervise.engine.service import Service
+from supervise.engine.upgrade import Upgrade
+from supervise.protocol.handover import Handover
 
 _PATIENCE = 1.0
 _INTERVAL = 0.02
@@ -17,22 +20,35 @@ _INTERVAL = 0.02
 
 
 class Lone:
-    def __init__(self, host: Host, path: bytes, name: bytes) -> None:
+    """:param command: what starts us: absolute path of the program file, and the arguments.
+    :raises UnusableError: where everybody can write the directory.
+    """
+
+    def __init__(self, host: Host, path: bytes, name: bytes, command: list[bytes]) -> None:
         self._host = host
-        self._place = Place(path, name, *identity(os.stat(path)))
+        found = os.stat(path)
+        host.admission.check("supervise", legible(name), found)
+        self._place = Place(path, name, *identity(found))
         self._service: Service | None = None
         self._until = now() + _PATIENCE
         self._retry = Alarm(self._begin)
         self._failed: BusyError | None = None
+        self._upgrade = Upgrade(host, command, self._hand_over, lambda: None)
 
     def run(self) -> None:
         """Until the service is given up, or QUIT.
 
         :raises UnusableError: where the directory cannot be supervised.
         """
+        self._host.locked = self._note_from_now_on
         signals.serve(
             self._host,
-            {signal.SIGTERM: self._stop, signal.SIGINT: self._stop, signal.SIGQUIT: self._leave},
+            {
+                signal.SIGTERM: self._stop,
+                signal.SIGINT: self._stop,
+                signal.SIGQUIT: self._leave,
+                signal.SIGUSR2: self._upgrade.begin,
+            },
         )
         self._begin()
         self._host.loop.run()
@@ -48,6 +64,17 @@ class Lone:
                 return
             self._failed = error
             self._host.loop.end()
+        self._host.all_claimed()
+        if self._host.heir.upgraded:
+            self._host.say("supervise", "upgraded in place")
+
+    def _note_from_now_on(self) -> None:
+        path = self._place.path + b"/supervise/handling"
+        self._host.handling.open(path, self._host.heir.upgraded)
+
+    def _hand_over(self) -> Handover:
+        services = (self._service.hand_over(),) if self._service is not None else ()
+        return Handover(self._place.path, limit=self._host.spawner.descriptors, services=services)
 
     def _gone(self, _: Service) -> None:
         self._host.loop.end()

@@ -3,6 +3,7 @@
 import heapq
 import select
 import time
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -13,6 +14,9 @@ _LONGEST = 1e6
 
 _AT_ONCE = 256
 """Events taken in one turn; room for them is made in each."""
+
+_MOST_TURNS = 10
+"""How often what can wait is put off while other things happen."""
 
 Handler = Callable[[int], None]
 
@@ -33,6 +37,7 @@ class Loop:
         self._handlers: dict[int, Handler] = {}
         self._heap: list[tuple[float, int, Alarm]] = []
         self._order = count()
+        self._later: deque[Callable[[], None]] = deque()
         self._ended = False
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
@@ -62,14 +67,28 @@ class Loop:
     def end(self) -> None:
         self._ended = True
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Call it when nothing else is to be done, or has been put off for too long."""
+        self._later.append(work)
+
     def run(self) -> None:
         """Until `end` is called."""
+        turns = 0
         while not self._ended:
-            for fd, events in self._epoll.poll(self._patience(), _AT_ONCE):
+            happened = self._epoll.poll(0 if self._later else self._patience(), _AT_ONCE)
+            for fd, events in happened:
                 handler = self._handlers.get(fd)
                 if handler is not None:
                     handler(events)
             self._ring()
+            turns = turns + 1 if happened else _MOST_TURNS
+            if turns >= _MOST_TURNS:
+                turns = 0
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        for _ in range(min(len(self._later), _AT_ONCE)):
+            self._later.popleft()()
 
     def _patience(self) -> float:
         while self._heap and self._heap[0][2].when != self._heap[0][0]:

@@ -13,7 +13,7 @@ class Manager:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._notify: Callable[[str], None] | None = None
-        self._alarm = Alarm(self._alive)
+        self._alarm = Alarm(self.alive)
         self._interval = _watchdog_interval()
         if os.environ.get("NOTIFY_SOCKET"):
             from sdnotify import SystemdNotifier
@@ -29,8 +29,7 @@ class Manager:
 
     def ready(self) -> None:
         self._tell("READY=1")
-        if self._notify is not None and self._interval:
-            self._alive()
+        self.alive()
 
     def status(self, text: str) -> None:
         self._tell(f"STATUS={text}")
@@ -38,9 +37,11 @@ class Manager:
     def stopping(self) -> None:
         self._tell("STOPPING=1")
 
-    def _alive(self) -> None:
-        self._tell("WATCHDOG=1")
-        self._host.loop.set(self._alarm, now() + self._interval)
+    def alive(self) -> None:
+        """So that its watchdog, where it has one, is content; and again in time."""
+        if self._notify is not None and self._interval:
+            self._tell("WATCHDOG=1")
+            self._host.loop.set(self._alarm, now() + self._interval)
 
     def _tell(self, state: str) -> None:
         if self._notify is not None:

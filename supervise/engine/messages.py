@@ -3,6 +3,8 @@
 What does not go out is dropped and counted, and the count is told when lines go out again.
 """
 
+import contextlib
+import fcntl
 import os
 import select
 import stat
@@ -53,16 +55,26 @@ def _writer(fd: int) -> Callable[[bytes], object]:
     O_NONBLOCK on the descriptor itself would also hold for everybody who shares it, our services
     among them. So it is opened anew; a socket, which cannot be, has a flag for each call.
     """
-    if stat.S_ISSOCK(os.fstat(fd).st_mode):
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISSOCK(mode):
         import socket  # it takes a while, and is seldom needed
 
         peer = socket.socket(fileno=os.dup(fd))
         return lambda data: peer.send(data, socket.MSG_DONTWAIT)
+    if stat.S_ISREG(mode):
+        _let_append(fd)
     try:
         own = os.open(b"/proc/self/fd/%d" % fd, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
     except OSError:
         return lambda data: _write_if_ready(fd, data)
     return lambda data: os.write(own, data)
+
+
+def _let_append(fd: int) -> None:
+    """A file that was opened without it (`2>file`): the services write there too, each party
+    would begin where it stopped itself, and write over what the other wrote meanwhile."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
 
 
 def _write_if_ready(fd: int, data: bytes) -> None:

@@ -87,7 +87,10 @@ class Notices:
 class PathNotice:
     """Tells when something happens at a path, which need not exist: the nearest directory above
     it that does is watched, and the watch moves on as the path grows or breaks. Of a directory,
-    what happens in it."""
+    what happens in it.
+
+    :raises OSError: where nothing on the way can be watched.
+    """
 
     def __init__(self, notices: Notices, path: bytes, changed: Callable[[], None]) -> None:
         self._notices = notices
@@ -102,17 +105,18 @@ class PathNotice:
 
         directory, self._part = self._path, b""
         while True:
-            with contextlib.suppress(OSError):
+            try:
                 mask = watch.CHANGES | watch.ONLYDIR
                 self._notice = self._notices.add(directory, mask, self._seen)
+            except OSError:
+                if directory == b"/":
+                    raise
             above = directory == os.path.dirname(self._path)
             if self._notice and (not self._part or above or not self._grown(directory)):
                 return
             if self._notice is not None:
                 self.close()
                 directory, self._part = self._path, b""
-            elif directory == b"/":
-                return
             else:
                 directory, self._part = os.path.split(directory)
 
@@ -124,7 +128,8 @@ class PathNotice:
         if name and self._part and name != self._part:
             return
         self.close()
-        self._watch()
+        with contextlib.suppress(OSError):
+            self._watch()
         self._changed()
 
     def close(self) -> None:

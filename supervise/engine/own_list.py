@@ -3,6 +3,7 @@
 services/DEVICE-INODE   a link to each service directory that is supervised, so that one whose
                         own link was removed is not forgotten
 refused/NAME            why the entry of this name is not supervised
+handling                what svscan has in hand
 """
 
 import contextlib
@@ -19,6 +20,7 @@ class OwnList:
     """:ivar trouble: why it cannot be written, else empty; the first reason, which says most."""
 
     def __init__(self, home: bytes) -> None:
+        self.handling = home + b"/.svscan/handling"
         self._services = home + b"/.svscan/services/"
         self._refused = home + b"/.svscan/refused/"
         self.trouble = ""

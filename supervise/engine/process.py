@@ -26,6 +26,8 @@ class Process(Protocol):
 
     pid: int
     start: int
+    pidfd: int
+    """-1 for our child, which needs none."""
 
     def send(self, number: int) -> None: ...
 
@@ -39,13 +41,14 @@ class Child:
     With `keep`, it stays a zombie after its death until `release`.
     """
 
-    __slots__ = ("_children", "pid", "start")
+    __slots__ = ("_children", "pid", "pidfd", "start")
 
     def __init__(
         self, children: Children, pid: int, start: int, ended: Ended, keep: bool = False
     ) -> None:
         self._children = children
         self.pid = pid
+        self.pidfd = -1
         self.start = start
         children.expect(pid, ended, keep)
 
@@ -60,11 +63,11 @@ class Child:
 class Adopted:
     """A process of a supervisor that is no more, held by its pidfd."""
 
-    __slots__ = ("_alarm", "_ended", "_loop", "_pidfd", "pid", "start")
+    __slots__ = ("_alarm", "_ended", "_loop", "pid", "pidfd", "start")
 
     def __init__(self, loop: Loop, pid: int, start: int, pidfd: int, ended: Ended) -> None:
         self._loop = loop
-        self._pidfd = pidfd
+        self.pidfd = pidfd
         self._ended = ended
         self._alarm = loop.alarm(self._tell)
         self.pid = pid
@@ -73,24 +76,24 @@ class Adopted:
 
     def send(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, number)
+            signal.pidfd_send_signal(self.pidfd, number)
 
     def release(self) -> None:
-        if self._pidfd >= 0:
+        if self.pidfd >= 0:
             self._loop.set(self._alarm, NEVER)
-            self._loop.remove(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+            self._loop.remove(self.pidfd)
+            os.close(self.pidfd)
+            self.pidfd = -1
 
     def _died(self, events: int) -> None:
         """Its status can be had once it is reaped, which the kernel tells by EPOLLHUP."""
-        if events & select.EPOLLHUP or kernel.exit_status(self._pidfd) != UNKNOWN:
+        if events & select.EPOLLHUP or kernel.exit_status(self.pidfd) != UNKNOWN:
             self._tell()
         else:
-            self._loop.change(self._pidfd, 0)
+            self._loop.change(self.pidfd, 0)
             self._loop.set(self._alarm, time.monotonic() + REAPING)
 
     def _tell(self) -> None:
-        status = kernel.exit_status(self._pidfd)
+        status = kernel.exit_status(self.pidfd)
         self.release()
         self._ended(status)

@@ -5,12 +5,16 @@ again, the pair is not (within one boot).
 """
 
 import os
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from supervise.engine.checked import identity
 
 _DEAD = b"ZX"
+
+_EXECUTION = 0.2
+"""Seconds that we look again at what is being executed at this very moment."""
 
 
 class Facts(NamedTuple):
@@ -41,6 +45,15 @@ def facts(pid: int) -> Facts | None:
     return Facts(fields[0], int(fields[3]), int(fields[19]))
 
 
+def is_child(pid: int) -> bool:
+    """Whether it is ours to wait for, dead or alive. A thread never is."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def start_of(pid: int) -> int:
     """Start in ticks; 0 where there is no such process."""
     found = facts(pid)
@@ -67,18 +80,62 @@ def session_members(session: int) -> list[int]:
 
 def find_by_environment(entry: bytes) -> int | None:
     """The first living session leader that has this NAME=VALUE in its environment."""
-    for pid in all_pids():
-        try:
-            with open(b"/proc/%d/environ" % pid, "rb") as file:
-                entries = file.read().split(b"\0")
-        except OSError:
-            continue
-        if entry not in entries:
-            continue
-        known = facts(pid)
-        if known and known.alive and known.session == pid:
+    leaders = {pid: _of_leader(pid) for pid in all_pids()}
+    for pid, entries in leaders.items():
+        if entries == []:
+            entries = _when_executed(pid)
+        if entries and entry in entries:
             return pid
     return None
+
+
+def _when_executed(pid: int) -> list[bytes] | None:
+    end = time.monotonic() + _EXECUTION
+    while (entries := _of_leader(pid)) == [] and time.monotonic() < end:
+        os.sched_yield()
+    return entries
+
+
+def _of_leader(pid: int) -> list[bytes] | None:
+    """The environment of a living session leader; None for all others. It is empty, and so are the
+    arguments, for the moment of its execution in which our locks are closed already and nothing is
+    set up yet."""
+    path = b"/proc/%d/environ" % pid
+    try:
+        environment = _content(path)
+        if not environment and _content(b"/proc/%d/cmdline" % pid):
+            environment = _content(path)  # it may have been set up meanwhile
+            if not environment:
+                return None
+    except OSError:
+        return None
+    known = facts(pid)
+    leads = known is not None and known.alive and known.session == pid
+    return environment.split(b"\0")[:-1] if leads else None
+
+
+def _content(path: bytes) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def find_marked(start: bytes, device: int, inode: int) -> int | None:
+    """The first living session leader that works in this directory and has a variable in its
+    environment that begins so."""
+    for pid in all_pids():
+        if same_directory(pid, device, inode):
+            known = facts(pid)
+            if known and known.alive and known.session == pid and _has(pid, start):
+                return pid
+    return None
+
+
+def _has(pid: int, start: bytes) -> bool:
+    try:
+        environment = _content(b"/proc/%d/environ" % pid)
+    except OSError:
+        return False
+    return any(entry.startswith(start) for entry in environment.split(b"\0"))
 
 
 def same_directory(pid: int, device: int, inode: int) -> bool:

@@ -2,12 +2,14 @@
 
 import contextlib
 import errno
+import gc
 import os
 import stat
 from collections.abc import Callable
 
 from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
+from supervise.engine.caution import Caution
 from supervise.engine.checked import BusyError, Identity, UnusableError
 from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
@@ -17,9 +19,15 @@ from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
 from supervise.engine.patience import LockWait
 from supervise.protocol.errors import text
+from supervise.protocol.handover import HandedEntry
 
 _AFRESH = 1.0
 """Seconds until a service that was given up is taken up afresh, where its link is still there."""
+
+
+_TIDY = 2.0
+"""Seconds after the last end of a service until what is left of it in memory is looked for. It has
+cycles, and Python by itself would look only after hundreds more."""
 
 
 class Scanner:
@@ -32,15 +40,32 @@ class Scanner:
         self._home = home
         self._changed = changed
         self._own = OwnList(home)
+        self._caution = Caution(host, home, self._refuse)
+        self._tidy = Alarm(_collect)
         self._candidates: dict[bytes, Candidate] = {}
-        self._warned: set[Identity] = set()
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
     def begin(self) -> None:
         """The first scan: what is there is complete."""
-        self._own.begin()
+        self._begin()
         self._scan(self.look)
+
+    def resume(self) -> None:
+        """In place of the first scan: go on with what our older self supervised. What has come
+        since may still be filled, and is looked at with the next scan."""
+        self._begin()
+        for handed in self._host.heir.entries:
+            self._resume(handed)
+
+    def _begin(self) -> None:
+        self._own.begin()
+        self._host.handling.open(self._own.handling, self._host.heir.upgraded)
+
+    def _resume(self, handed: HandedEntry) -> None:
+        place = Place(handed.path, handed.name, handed.device, handed.inode)
+        entry = Entry(self._host, place, self._lost)
+        self._attempt(handed.name, lambda: self._keep(entry, lambda: entry.resume(handed)))
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
@@ -61,7 +86,7 @@ class Scanner:
                 self._drop(name)
         for identity, path in list(self._own):
             if identity not in self.entries:
-                self._look_at_unlinked(identity, path)
+                self._unlinked(identity, path)
         if self._own.trouble and not self._own_told:
             self._own_told = True
             self._host.say("svscan", f"warning: unable to write .svscan: {self._own.trouble}")
@@ -70,6 +95,9 @@ class Scanner:
         """Take up what this name stands for, if it is a service and not taken up yet."""
         if self._closed or name.startswith(b"."):
             return
+        self._caution.look(name, lambda: self._look(name))
+
+    def _look(self, name: bytes) -> None:
         try:
             found = os.stat(self._path(name))
         except OSError as error:
@@ -82,9 +110,12 @@ class Scanner:
 
     def appeared(self, name: bytes) -> None:
         """As `look`, but a directory of its own, not a link, may still be filled."""
-        path = self._path(name)
         if name.startswith(b".") or isinstance(self._candidates.get(name), Filling):
             return
+        self._caution.look(name, lambda: self._appeared(name))
+
+    def _appeared(self, name: bytes) -> None:
+        path = self._path(name)
         if os.path.islink(path) or not os.path.isdir(path) or self._known(path):
             self.look(name)
             return
@@ -103,17 +134,8 @@ class Scanner:
     def _path(self, name: bytes) -> bytes:
         return self._home + b"/" + name
 
-    def _real_path(self, name: bytes) -> bytes:
-        """Where the service stays when its link is removed. The kernel knows: realpath would look
-        at each part of the way."""
-        fd = os.open(self._path(name), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return os.readlink(b"/proc/self/fd/%d" % fd)
-        finally:
-            os.close(fd)
-
     def _known(self, path: bytes) -> bool:
-        return _identity(path) in self.entries
+        return checked.identity_at(path) in self.entries
 
     # Taking up
 
@@ -125,13 +147,22 @@ class Scanner:
         if entry is not None and entry.complete:
             self._drop(name)
             return
+        self._attempt(name, lambda: self._take_up(name, found))
+
+    def _take_up(self, name: bytes, found: os.stat_result) -> None:
+        identity = checked.identity(found)
+        self._host.admission.check("svscan", legible(name), found)
+        admission.check_room(legible(name))
+        entry = self.entries.get(identity)
+        if entry is None:
+            place = Place(checked.real_path(self._path(name)), name, *identity)
+            entry = Entry(self._host, place, self._lost)
+        self._keep(entry, entry.take_up)
+
+    def _attempt(self, name: bytes, take_up: Callable[[], None]) -> None:
+        """What fails is told, and tried again."""
         try:
-            admission.check(legible(name), found)
-            if entry is None:
-                place = Place(self._real_path(name), name, *identity)
-                entry = Entry(self._host, place, self._lost)
-            self._warn_once(name, found)
-            entry.take_up()
+            take_up()
         except BusyError as error:
             self._await(name, self._path(name), str(error), lambda: self.look(name))
         except UnusableError as error:
@@ -142,25 +173,28 @@ class Scanner:
             self._refuse(name, f"unable to supervise {legible(name)}: supervisor fault: {error!r}")
         else:
             self._drop(name)
-        if entry is not None and not entry.empty:
-            self.entries[identity] = entry
-            self._own.add(identity, entry.place.path)
-            self._changed()
+
+    def _keep(self, entry: Entry, take_up: Callable[[], None]) -> None:
+        """Of an entry, one of the two may be supervised where the other one cannot be."""
+        try:
+            take_up()
+        finally:
+            if not entry.empty:
+                self.entries[entry.place.identity] = entry
+                self._own.add(entry.place.identity, entry.place.path)
+                self._changed()
 
     def _follow(self, entry: Entry, name: bytes) -> None:
         """A service directory may be moved, or its link renamed, while it is supervised."""
         with contextlib.suppress(OSError):
-            place = entry.place._replace(path=self._real_path(name), name=name)
-            renamed = _identity(self._path(entry.place.name)) != place.identity
+            place = entry.place._replace(path=checked.real_path(self._path(name)), name=name)
+            renamed = checked.identity_at(self._path(entry.place.name)) != place.identity
             if place != entry.place and (renamed or entry.place.name == name):
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
 
-    def _warn_once(self, name: bytes, found: os.stat_result) -> None:
-        identity = checked.identity(found)
-        if not admission.trusted(found) and identity not in self._warned:
-            self._warned.add(identity)
-            self._host.say("svscan", f"warning: {legible(name)} can be written by others than root")
+    def _unlinked(self, identity: Identity, path: bytes) -> None:
+        self._caution.look(path, lambda: self._look_at_unlinked(identity, path))
 
     def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
         """A service whose link was removed: kept where an earlier svscan left it under way."""
@@ -170,7 +204,7 @@ class Scanner:
             if entry.under_way():
                 entry.take_up()
         except BusyError as error:
-            self._await(path, path, str(error), lambda: self._look_at_unlinked(identity, path))
+            self._await(path, path, str(error), lambda: self._unlinked(identity, path))
         except (OSError, UnusableError):
             self._drop(path)
         else:
@@ -234,13 +268,14 @@ class Scanner:
         if not entry.stopping:
             alarm = Alarm(lambda: self._afresh(entry))
             self._host.loop.set(alarm, now() + _AFRESH)
+            self._host.loop.set(self._tidy, now() + _TIDY)
         self._changed()
 
     def _afresh(self, entry: Entry) -> None:
         """Take it up once more, where a link still leads to it, be it another one."""
         with contextlib.suppress(OSError):
             for name in (entry.place.name, *os.listdir(self._home)):
-                if _identity(self._path(name)) == entry.place.identity:
+                if checked.identity_at(self._path(name)) == entry.place.identity:
                     self.look(name)
                     return
 
@@ -251,9 +286,5 @@ class Scanner:
             self._drop(name)
 
 
-def _identity(path: bytes) -> Identity | None:
-    """Of what is there; None where nothing is."""
-    try:
-        return checked.identity(os.stat(path))
-    except OSError:
-        return None
+def _collect() -> None:
+    gc.collect()

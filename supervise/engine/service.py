@@ -5,27 +5,25 @@ done, and status, which only people read, is written after.
 """
 
 import contextlib
-import os
 import signal
-from collections import deque
 from collections.abc import Callable
 
 from supervise.core import events, machine
 from supervise.core.events import Event, Signal
-from supervise.core.situation import CHECKING, GONE, NEVER, WAITING
+from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier, Place
-from supervise.engine.guard import Guard, GuardedHost
+from supervise.engine.guard import Guard, GuardedHost, place_of
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
-from supervise.engine.leftovers import Leftovers
+from supervise.engine.leftovers import PATIENCE, Leftovers
+from supervise.engine.letterbox import Letterbox
+from supervise.engine.takeover import Heritage
+from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
-from supervise.protocol.record import UNKNOWN
-
-_PATIENCE = 5.0
-"""Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
+from supervise.protocol.handover import HandedService
 
 
 class Service:
@@ -36,14 +34,14 @@ class Service:
     __slots__ = (
         "_alarm",
         "_aside",
-        "_busy",
         "_dossier",
-        "_events",
         "_gone",
+        "_guard",
         "_helper",
         "_instance",
         "_leftovers",
-        "_noise_told",
+        "_letterbox",
+        "_turns",
         "_watched",
         "place",
     )
@@ -53,24 +51,26 @@ class Service:
     ) -> None:
         self.place = place
         self._gone = gone
-        guard = Guard(self._set_aside)
+        self._guard = guard = Guard(self._set_aside, host.handling, place.identity)
         host = GuardedHost(host, guard)
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
-        self._instance = Instance(self._dossier, pipes, self._tell)
-        self._helper = Helper(self._dossier, pipes, self._tell, self._finished)
+        self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
+        spawn = self._turns.spawn
+        self._instance = Instance(self._dossier, pipes, self._tell, spawn)
+        self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
-        self._watched: Watched | None = None
-        self._events: deque[Event] = deque()
+        self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
-        self._aside = self._busy = self._noise_told = False
+        self._aside = False
+        self._letterbox: Letterbox | None = None
         try:
             guard(self._go_on)()
             self._dossier.supervise.announce()
         except UnusableError:
             self.leave()
             raise
-        host.loop.add(self._dossier.supervise.control, self._letters)
+        self._letterbox = Letterbox(self._dossier, self.order)
 
     @property
     def running(self) -> bool:
@@ -92,11 +92,28 @@ class Service:
         heritage, dossier.heritage = dossier.heritage, None
         if heritage is None:
             return
+        if dossier.record.alone:
+            self._leave_alone(heritage)
+            return
         if heritage.process is not None:
-            (self._instance if dossier.running else self._helper).adopt(heritage.process)
-        elif dossier.running and heritage.event == events.LOST:
-            dossier.note_death(UNKNOWN)
+            part = self._instance if dossier.running else self._helper
+            part.adopt(heritage.process, heritage.handed)
+        elif dossier.situation.state == LEFTOVERS:
+            self._instance.keep_leader()
+        elif dossier.running and heritage.event == events.LOST and dossier.record.pid:
+            self._instance.lost()
         self._tell(heritage.event)
+        if dossier.situation.state in (WAITING, CHECKING) and self._watched.begin_once():
+            self._tell(events.CHANGED)  # it may have, while nobody watched
+        dossier.write_status()  # who sees `ok` opens it
+
+    def hand_over(self) -> HandedService:
+        """All of it, for our newer self."""
+        dossier = self._dossier
+        dossier.keep()
+        dossier.write_status()
+        held = self._helper.held | self._instance.held | dossier.supervise.held
+        return HandedService(dossier.record, said=self._helper.said, **held)
 
     # What happens
 
@@ -105,24 +122,11 @@ class Service:
         if self._aside and letters.EXIT in asked:
             self._let_go()
             return
+        if self._dossier.record.alone and (letters.UP in asked or letters.ONCE in asked):
+            self._try_again()
         if letters.UP in asked or letters.ONCE in asked:
             self._dossier.tell_again()
         self._feed([Event(letter, now()) for letter in asked])
-
-    def _letters(self, _: int) -> None:
-        try:
-            data = os.read(self._dossier.supervise.control, 65536)
-        except BlockingIOError:
-            return
-        written = data.translate(None, b" \t\r\n")
-        asked = "".join(letter for letter in written.decode("latin-1") if letter in letters.ALL)
-        if len(asked) < len(written) and not self._noise_told:
-            self._noise_told = True
-            self._dossier.warn(
-                f"{len(written) - len(asked)} unknown letters in supervise/control were ignored"
-            )
-        if asked:
-            self.order(asked)
 
     def _tell(self, kind: str) -> None:
         event = self._dossier.happening(kind)
@@ -143,51 +147,45 @@ class Service:
         self._tell(events.CHANGED)
 
     def _feed(self, happened: list[Event]) -> None:
-        """Give the machine what happened, carry out its answer, and keep the outcome."""
+        if self._aside:
+            self._show()
+        else:
+            self._turns.feed(happened)
+
+    def _answer(self, event: Event) -> None:
+        """Give it to the machine, and carry out what that answers."""
+        for action in machine.handle(self._dossier.situation, event):
+            if isinstance(action, Signal):
+                self._instance.send(action.number)
+            else:
+                _ACTIONS[action](self)
+        # Also while a start is awaited: the deadline of what was before must not ring then.
+        self._dossier.host.loop.set(self._alarm, self._dossier.situation.due)
+
+    def _settled(self) -> None:
+        """Keep the outcome."""
+        dossier = self._dossier
+        dossier.knobs.look_again()
         if self._aside:
             self._show()
             return
-        if self._busy:
-            # Told from within an action: the answer to one event is complete before the next.
-            self._events.extendleft(reversed(happened))
+        if dossier.situation.state == GONE:
             return
-        self._events.extend(happened)
-        self._busy = True
-        try:
-            self._work()
-        except Exception as error:
-            self._set_aside(error)
-        finally:
-            self._busy = False
-            self._dossier.knobs.look_again()
-
-    def _work(self) -> None:
-        dossier = self._dossier
-        while self._events:
-            for action in machine.handle(dossier.situation, self._events.popleft()):
-                if isinstance(action, Signal):
-                    self._instance.send(action.number)
-                else:
-                    _ACTIONS[action](self)
-            if dossier.situation.state == GONE:
-                self._events.clear()
-                return
+        self._guard.got_on(dossier.record.starts)
         dossier.keep()
-        dossier.write_status()
-        dossier.host.loop.set(self._alarm, dossier.situation.due)
-        if self._watched and dossier.situation.state not in (WAITING, CHECKING):
-            self._unwatch()
+        dossier.show()
+        if dossier.situation.state not in (WAITING, CHECKING):
+            self._watched.end()
+        if dossier.situation.state in (UP, DOWN):
+            self._guard.well()
 
     def _set_aside(self, error: Exception) -> None:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
         if self._aside:
             return
         self._aside = True
-        self._events.clear()
-        import traceback  # it takes a while, and is hoped never to be needed
-
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"supervisor fault, set aside: {error!r} in {where.name}, line {where.lineno}"
+        self._turns.forget()
+        reason = f"supervisor fault, set aside: {error!r} in {place_of(error)}"
         self._dossier.record.reason = reason
         self._dossier.situation.held = True
         self._dossier.host.say("supervise", f"fatal: {self._dossier.name}: {reason}")
@@ -199,6 +197,23 @@ class Service:
             self._dossier.keep()
             self._dossier.write_status()
 
+    def _leave_alone(self, heritage: Heritage) -> None:
+        """What ended two supervisors is not to end a third one."""
+        self._aside = True
+        if heritage.process is not None:
+            self._instance.adopt(heritage.process, heritage.handed)
+        self._dossier.tell_alone()
+        self._show()
+
+    def _try_again(self) -> None:
+        dossier = self._dossier
+        dossier.host.handling.forgive()
+        dossier.record.alone = self._aside = False
+        dossier.keep()
+        self._instance.release()
+        dossier.inherit(None)
+        self._guard(self._go_on)()
+
     def _let_go(self) -> None:
         """Of what was set aside, the process runs on, and the next supervisor goes on with it."""
         self.leave()
@@ -207,31 +222,11 @@ class Service:
     # What is to be done
 
     def _check(self) -> None:
-        self._watch()
+        self._watched.begin()
         if self._dossier.knobs.has(b"start-check"):
             self._helper.check()
         else:
             self._tell(events.PASSED)
-
-    def _watch(self) -> None:
-        """Before the check reads them, so that no change goes unseen."""
-        self._unwatch()
-        if self._dossier.knobs.has(b"watch"):
-            self._watched = Watched(self._dossier, self._changed)
-
-    def _unwatch(self) -> None:
-        if self._watched is not None:
-            self._watched.close()
-            self._watched = None
-
-    def _start(self) -> None:
-        self._instance.start()
-
-    def _stop(self) -> None:
-        self._instance.stop()
-
-    def _kill(self) -> None:
-        self._instance.kill()
 
     def _clear(self) -> None:
         dossier = self._dossier
@@ -241,9 +236,12 @@ class Service:
             return
         self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
         if policy == "kill":
-            self._leftovers.send(signal.SIGTERM)
-            dossier.give_time_once(dossier.knobs.timeout_kill() or _PATIENCE)
+            dossier.give_time_once(dossier.knobs.timeout_leftovers())
         self._leftovers.look()
+
+    def _end_leftovers(self) -> None:
+        if self._leftovers is not None and self._leftovers.end():
+            self._dossier.give_time(self._dossier.knobs.timeout_kill() or PATIENCE)
 
     def _cleared(self) -> None:
         if self._leftovers is not None:
@@ -260,10 +258,8 @@ class Service:
         if self._dossier.knobs.has(b"finish"):
             self._helper.finish()
         else:
+            self._dossier.mended("finish")
             self._finished(0)
-
-    def _kill_helper(self) -> None:
-        self._helper.kill()
 
     def _forget(self) -> None:
         self._dossier.record.ended = "stopped"
@@ -271,27 +267,29 @@ class Service:
 
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""
+        self._turns.settle()
         self._dossier.keep()
         self._dossier.write_status()
-        self._unwatch()
+        self._watched.end()
         self._instance.release()
         self._helper.release()
         if self._leftovers is not None:
             self._leftovers.release()
-        loop = self._dossier.host.loop
-        loop.set(self._alarm, NEVER)
-        loop.remove(self._dossier.supervise.control)
+        if self._letterbox is not None:
+            self._letterbox.close()
+        self._dossier.host.loop.set(self._alarm, NEVER)
         self._dossier.close()
 
 
 _ACTIONS: dict[str, Callable[[Service], None]] = {
-    events.START: Service._start,
-    events.STOP: Service._stop,
-    events.KILL: Service._kill,
+    events.START: lambda one: one._instance.start(),
+    events.STOP: lambda one: one._instance.stop(),
+    events.KILL: lambda one: one._instance.kill(),
     events.CHECK: Service._check,
     events.CLEAR: Service._clear,
     events.FINISH: Service._finish,
-    events.KILL_HELPER: Service._kill_helper,
+    events.KILL_HELPER: lambda one: one._helper.kill(),
+    events.END_LEFTOVERS: Service._end_leftovers,
     events.KILL_LEFTOVERS: Service._kill_leftovers,
     events.FORGET: Service._forget,
 }

@@ -11,19 +11,22 @@ from supervise.engine.host import Host
 def serve(host: Host, handlers: dict[int, Callable[[], None]]) -> None:
     """Call a handler for each of these signals, and reap children on CHLD.
 
-    CHLD may have been inherited as ignored, and then the kernel keeps no exit status.
+    CHLD may have been inherited as ignored, and then the kernel keeps no exit status. After an
+    upgrade in place all signals are blocked, and what came meanwhile is pending.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     served = {int(signal.SIGCHLD): host.children.reap, **handlers}
     for number in handlers:
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_BLOCK, served)
+    signal.pthread_sigmask(signal.SIG_SETMASK, served)
     fd = kernel.signal_descriptor(set(served))
-    host.loop.add(fd, lambda _: _dispatch(fd, served))
+    host.loop.add(fd, lambda _: _dispatch(fd, served, host.children.reap))
     kernel.become_subreaper()
 
 
-def _dispatch(fd: int, served: dict[int, Callable[[], None]]) -> None:
+def _dispatch(fd: int, served: dict[int, Callable[[], None]], reap: Callable[[], None]) -> None:
+    """A child that died is what cannot wait, not even until it is read that one did."""
+    reap()
     for number in kernel.signals_read(fd):
         served[number]()
 

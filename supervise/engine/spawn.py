@@ -4,19 +4,31 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
 
-from supervise.engine import checked
+from supervise.engine import checked, posix_spawn
+from supervise.engine.background import Background
+from supervise.engine.loop import Loop
+from supervise.engine.posix_spawn import FileAction
 from supervise.engine.processes import start_of
 
 NONCE = b"SUPERVISE_NONCE"
 """The variable by which a next supervisor recognises a process that was not yet recorded."""
 
-FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int] | tuple[int, int]
+Outcome = tuple[int, int] | Exception
+"""The pid of what was started, and its start in clock ticks since boot. Or why it was not started:
+an OSError, or WrongDirectoryError."""
+
+T = TypeVar("T")
+
+_MANY = 256
+"""Descriptors of ours from which on another thread starts things: one that does not have to copy
+them. With fewer, to hand over takes longer than to copy."""
 
 _PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
 _TICKS = os.sysconf("SC_CLK_TCK")
-
 
 _OURS = frozenset((b"NOTIFY_SOCKET", b"WATCHDOG_USEC", b"WATCHDOG_PID"))
 """What the manager above us means for us alone."""
@@ -26,72 +38,118 @@ class WrongDirectoryError(Exception):
     """What is at the path now is another directory than the service's."""
 
 
+class Program(NamedTuple):
+    """What is to be started: `command` in `directory`, which must be the one with this identity."""
+
+    directory: bytes
+    identity: checked.Identity
+    command: list[bytes]
+    nonce: bytes
+    files: Sequence[FileAction]
+
+
 class Spawner:
     """What all services are started with: our environment, and the descriptor limit that we were
-    started with before we raised it for ourselves."""
+    started with before we raised it for ourselves.
 
-    def __init__(self) -> None:
-        self._home = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._environment = {
-            name: value for name, value in os.environb.items() if name not in _OURS
-        }
-        self._ignored = sorted(
+    :param delivered: called after outcomes were told later.
+    :param limit: the soft limit that we were started with, where it is known better; 0: it is not.
+    """
+
+    def __init__(self, loop: Loop, delivered: Callable[[], None], limit: int) -> None:
+        self._background = Background(loop, delivered)
+        self._manner = posix_spawn.Manner(
             _PYTHON_IGNORES
-            | {one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN}
+            | {one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN},
+            [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
         )
-        self._inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._raised = (self._inherited[1], self._inherited[1])
-        self._limit(self._raised)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._inherited = (limit or soft, hard)
+        self.descriptors = self._inherited[0]
+        """How many a service may have: its numbers lie below."""
+        self._raised = (hard, hard)
+        if self._raised != self._inherited:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
 
-    def spawn(
-        self,
-        directory: bytes,
-        identity: checked.Identity,
-        command: list[bytes],
-        nonce: bytes,
-        files: Sequence[FileAction] = (),
-    ) -> tuple[int, int]:
-        """Start `command` in `directory`, which must be the one with this device and inode.
+    @property
+    def busy(self) -> bool:
+        """Whether something is being started of which we do not know the pid yet."""
+        return self._background.busy
 
-        :returns: its pid, and its start in clock ticks since boot.
-        :raises WrongDirectoryError: where it is not.
-        :raises OSError: where it cannot be started; what is wrong with the program counts too.
-        """
-        environment = self._environment | {NONCE: nonce.hex().encode()}
-        fd = self._enter(directory, identity)
+    def hold(self, lock: int) -> None:
+        """What is being started holds this descriptor until it executes. Before, its nonce cannot
+        be seen: a next supervisor that waits for the lock looks for it when it can."""
+        self._background.keep(lock)
+
+    def settle(self) -> None:
+        """Wait until that is over."""
+        self._background.settle()
+
+    def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
+        """:param then: told the outcome, at once or later."""
         try:
-            self._limit(self._inherited)
-            before = _now_in_ticks()
-            pid = os.posix_spawn(
+            entered = _enter(program)
+        except (OSError, WrongDirectoryError) as error:
+            then(error)
+            return
+        start = partial(self._start, program, entered)
+        if self._raised != self._inherited:
+            # The limit is the whole process's, so nothing else may go on while it is low.
+            then(_closing(entered, self._with_inherited_limit(start)))
+        elif entered < _MANY:
+            then(_closing(entered, start()))
+        else:
+            self._background.do(start, lambda outcome: then(_closing(entered, outcome)))
+
+    def spawn_like_us(self, command: list[bytes], files: Sequence[FileAction]) -> int:
+        """A program of ours, with all of our environment; its pid.
+
+        :raises OSError: where it cannot be started.
+        """
+
+        def start() -> int:
+            return os.posix_spawn(
                 command[0],
                 command,
-                environment,
+                os.environb,
                 file_actions=files,
                 setsid=True,
                 setsigmask=(),
-                setsigdef=self._ignored,
+                setsigdef=_PYTHON_IGNORES,
             )
-            after = _now_in_ticks()
-        finally:
-            self._limit(self._raised)
-            os.fchdir(self._home)
-            os.close(fd)
-        return pid, before if before == after else start_of(pid)
 
-    def _enter(self, directory: bytes, identity: checked.Identity) -> int:
-        fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return self._with_inherited_limit(start)
+
+    def _start(self, program: Program, entered: int) -> Outcome:
+        variable = mark(program.nonce)
+        before = _now_in_ticks()
         try:
-            if checked.identity(os.fstat(fd)) != identity:
-                raise WrongDirectoryError
-            os.fchdir(fd)
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+            pid = posix_spawn.spawn(
+                ours(entered), program.command, variable, program.files, self._manner
+            )
+        except Exception as error:
+            return error
+        return pid, before if before == _now_in_ticks() else start_of(pid)
 
-    def _limit(self, limit: tuple[int, int]) -> None:
-        if self._raised != self._inherited:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    def _with_inherited_limit(self, start: Callable[[], T]) -> T:
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
+        try:
+            return start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+
+
+def _enter(program: Program) -> int:
+    fd = os.open(program.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if checked.identity(os.fstat(fd)) != program.identity:
+        os.close(fd)
+        raise WrongDirectoryError
+    return fd
+
+
+def _closing(fd: int, outcome: Outcome) -> Outcome:
+    os.close(fd)
+    return outcome
 
 
 def _now_in_ticks() -> int:
@@ -105,9 +163,14 @@ def mark(nonce: bytes) -> bytes:
     return NONCE + b"=" + nonce.hex().encode()
 
 
-def opened(fd: int, target: int, flags: int) -> FileAction:
-    """A file action: `target` of the new process opens the FIFO that is behind our `fd` anew.
+def ours(fd: int) -> bytes:
+    """A path to what is behind our descriptor, for whoever has not got it."""
+    return b"/proc/%d/fd/%d" % (os.getpid(), fd)
 
-    Ours by our own pid: where `target` is the same number, the new process has closed it by then.
+
+def opened(fd: int, target: int, flags: int) -> FileAction:
+    """A file action: `target` of the new process opens anew what is behind our `fd`.
+
+    Ours by our own pid: the new process may have closed it by then, or never have had it.
     """
-    return (os.POSIX_SPAWN_OPEN, target, b"/proc/%d/fd/%d" % (os.getpid(), fd), flags, 0)
+    return (os.POSIX_SPAWN_OPEN, target, ours(fd), flags, 0)

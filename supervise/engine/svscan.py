@@ -5,7 +5,6 @@ import fcntl
 import gc
 import os
 import signal
-import stat
 
 from supervise.core.situation import NEVER
 from supervise.engine import signals
@@ -17,7 +16,9 @@ from supervise.engine.messages import legible
 from supervise.engine.notices import Notice
 from supervise.engine.patience import LockWait
 from supervise.engine.scanner import Scanner
+from supervise.engine.upgrade import Upgrade
 from supervise.protocol.errors import text
+from supervise.protocol.handover import Handover
 
 INTERVAL = 5.0
 """Seconds between two scans where inotify cannot be had, or sees nothing: as 0.76."""
@@ -29,9 +30,10 @@ _TARDY = 5.0
 class Svscan:
     """:param home: absolute path of the scan directory.
     :param interval: seconds between two scans, beside inotify; 0: none.
+    :param command: what starts us: absolute path of the program file, and the arguments.
     """
 
-    def __init__(self, host: Host, home: bytes, interval: float) -> None:
+    def __init__(self, host: Host, home: bytes, interval: float, command: list[bytes]) -> None:
         self._host = host
         self._home = home
         self._shown = legible(home)
@@ -40,6 +42,7 @@ class Svscan:
         if self._manager.listens:
             host.changed = self._tell_soon
         self._scanner = Scanner(host, home, self._changed)
+        self._upgrade = Upgrade(host, command, self._hand_over, self._manager.alive)
         self._rescan = Alarm(self._scan)
         self._tell = Alarm(self._tell_manager)
         self._tardy = Alarm(self._name_the_tardy)
@@ -56,23 +59,26 @@ class Svscan:
             {
                 signal.SIGTERM: self._stop,
                 signal.SIGINT: self._stop,
-                signal.SIGHUP: self._scan,
+                signal.SIGHUP: self._scan_all,
                 signal.SIGQUIT: self._leave,
+                signal.SIGUSR2: self._upgrade.begin,
             },
         )
         if self._acquire():
             self._begin()
+        else:
+            self._host.all_claimed()
         self._host.loop.run()
 
     # One svscan a scan directory
 
     def _acquire(self) -> bool:
-        fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = self._host.heir.claim_lock()
+        if fd < 0:
+            fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         found = os.fstat(fd)
-        if found.st_mode & stat.S_IWOTH:
-            os.close(fd)
-            raise UnusableError(f"{self._shown} can be written by everybody: chmod o-w")
         try:
+            self._host.admission.check("svscan", self._shown, found)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)
@@ -81,7 +87,11 @@ class Svscan:
                 self._host.say("svscan", f"warning: {held}, waiting for it to end")
                 self._lock_wait = LockWait(self._host, self._home, self._try_again)
             return False
+        except UnusableError:
+            os.close(fd)
+            raise
         self._lock = fd
+        self._host.spawner.hold(fd)
         self._identity = identity(found)
         return True
 
@@ -94,13 +104,19 @@ class Svscan:
     def _begin(self) -> None:
         """The services first: what watches for more takes its time to be imported."""
         gc.disable()
-        self._scanner.begin()
+        if self._host.heir.entries:
+            self._scanner.resume()
+        else:
+            self._scanner.begin()
+        self._host.all_claimed()
         self._start_watch()
         self._watch_above()
         self._scan()
         gc.freeze()
         gc.enable()
         self._manager.ready()
+        if self._host.heir.upgraded:
+            self._host.say("svscan", "upgraded in place")
 
     # Scanning
 
@@ -156,6 +172,11 @@ class Svscan:
         else:
             self._home_gone()
 
+    def _scan_all(self) -> None:
+        """Also what is left alone because the supervisors before us died at it."""
+        self._host.handling.forgive()
+        self._scan()
+
     def _is_home(self) -> bool:
         with contextlib.suppress(OSError):
             return identity(os.stat(self._home)) == self._identity
@@ -204,6 +225,19 @@ class Svscan:
         up = sum(one.running for one in services)
         self._manager.status(f"{len(services)} services, {up} up")
 
+    # Upgrade
+
+    def _hand_over(self) -> Handover:
+        entries = list(self._scanner.entries.values())
+        services = [one.hand_over() for entry in entries for one in entry.services]
+        return Handover(
+            self._home,
+            self._lock,
+            self._host.spawner.descriptors,
+            tuple(entry.hand_over() for entry in entries),
+            tuple(services),
+        )
+
     # The end
 
     def _stop(self) -> None:
@@ -212,6 +246,7 @@ class Svscan:
             self._name_the_tardy()
             return
         self._stopping = True
+        self._upgrade.call_off()
         self._manager.stopping()
         self._scanner.close()
         self._host.loop.set(self._tardy, now() + _TARDY)

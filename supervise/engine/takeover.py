@@ -11,9 +11,10 @@ from typing import NamedTuple
 from supervise.core import events, machine, situation
 from supervise.core.situation import RUNNING, Situation
 from supervise.engine import files, ledger, processes
-from supervise.engine.spawn import mark
+from supervise.engine.spawn import NONCE, mark
 from supervise.protocol import record, status, tai64n
-from supervise.protocol.record import Record
+from supervise.protocol.handover import HandedService
+from supervise.protocol.record import Death, Record
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TOLERANCE = 2.0
@@ -23,7 +24,8 @@ _HELPED = frozenset((situation.CHECKING, situation.FINISHING))
 
 
 class Found(NamedTuple):
-    """A living process that was identified beyond doubt."""
+    """A process that was identified beyond doubt. `pidfd` is -1 for our own child, which may also
+    be dead and not reaped yet: after an upgrade in place."""
 
     pid: int
     start: int
@@ -39,30 +41,58 @@ class Heritage(NamedTuple):
     event: str
     process: Found | None = None
     remark: str = ""
+    handed: HandedService = HandedService()
 
 
 class Here(NamedTuple):
-    """The service directory whose heritage is looked at."""
+    """The service directory whose heritage is looked at. `begun`: the `finish` that was meant to
+    run has begun, be it that its pid was not recorded any more."""
 
     device: int
     inode: int
     boot: bytes
     normally_up: bool
+    blamed: bool = False
+    """Whether it was in hand when supervisors died, one after the other."""
+    begun: bool = False
+    """Whether the `finish` that was meant to run has begun, be it that its pid was not recorded."""
 
 
 def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
     """From the content of `state` and of `status`; either may be empty, cut short, or noise."""
-    if not state:
-        return _from_status(classic, here, "")
     try:
         found = record.unpack(state)
     except ValueError as error:
+        if here.blamed:
+            return _leave_alone(_afresh(here).record)
+        if not state:
+            return _from_status(classic, here, "")
         return _from_status(classic, here, f"supervise/state is not usable ({error})")
     if (found.device, found.inode) != (here.device, here.inode):
         return _afresh(here, remark="supervise/state was copied from elsewhere and is ignored")
     if found.boot != here.boot or found.ended == "stopped":
         return _afresh(here, found)
+    if found.alone or here.blamed:
+        return _leave_alone(found)
     return _from_record(found, here)
+
+
+def _leave_alone(found: Record) -> Heritage:
+    """Only see whether its process lives."""
+    found.alone = True
+    before = ledger.situation_of(found)
+    running = before.state in RUNNING and found.pid
+    process = _identified(found.pid, found.ticks) if running else None
+    return Heritage(before, found, events.FOUND if process else events.LOST, process)
+
+
+def take_over_in_place(handed: HandedService) -> Heritage:
+    """From our older self. All that it was asked it has done: nothing has to be done again."""
+    found = handed.record
+    before = ledger.situation_of(found)
+    event, process = _process_of(before, found, False, handed.pid_fd)
+    event = events.HANDED_OVER if event == events.FOUND else event
+    return Heritage(before, found, event, process, handed=handed)
 
 
 def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
@@ -81,22 +111,40 @@ def _from_record(found: Record, here: Here) -> Heritage:
     machine.resume(before, here.normally_up)
     if before.state == situation.GONE:
         return _afresh(here, found)
+    return Heritage(before, found, *_process_of(before, found, here.begun))
+
+
+def _process_of(
+    before: Situation, found: Record, begun: bool, pidfd: int = -1
+) -> tuple[str, Found | None]:
+    """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        event, process = _what_became(found.pid, found.ticks, found.nonce if found.intent else b"")
+        nonce = found.nonce if found.intent else b""
+        event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
+        if event == events.LOST and any(found.next_nonce):
+            event, process = _what_came_next(before, found)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
-    elif before.state in _HELPED:
-        event, process = _what_became(found.helper_pid, found.helper_ticks, found.helper_nonce)
+        return event, process
+    if before.state in _HELPED:
+        nonce = found.helper_nonce
+        event, process = _what_became(found.helper_pid, found.helper_ticks, nonce, pidfd)
+        if event == events.NEVER_BEGUN and before.state == situation.FINISHING and begun:
+            event = events.LOST
         if process is not None:
             found.helper_pid, found.helper_ticks = process.pid, process.start
-    else:
-        event, process = events.FOUND, None
-    return Heritage(before, found, event, process)
+        return event, process
+    return events.FOUND, None
 
 
-def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]:
-    """Of the process that was recorded, or that was about to be started with this nonce."""
+def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
+    """Of the process that was recorded, or that was about to be started with this nonce.
+
+    :param pidfd: where it is held already; else -1.
+    """
+    if pidfd >= 0:
+        return events.FOUND, Found(pid, start, pidfd)
     if not pid:
         if not any(nonce):
             return events.LOST, None
@@ -108,10 +156,34 @@ def _what_became(pid: int, start: int, nonce: bytes) -> tuple[str, Found | None]
     return (events.FOUND, found) if found else (events.LOST, None)
 
 
+def _what_came_next(before: Situation, found: Record) -> tuple[str, Found | None]:
+    """The recorded instance may have died, and the next one have been started, before our
+    predecessor could record either."""
+    event, process = _what_became(0, 0, found.next_nonce, -1)
+    if process is None:
+        return events.LOST, None
+    uptime = max(0.0, _age(found.ticks) - _age(process.start))
+    began = tai64n.pack(time.time_ns() - int(_age(process.start) * 1e9))
+    death = Death(began, uptime, record.UNKNOWN, before.asked)
+    found.deaths = (death, *found.deaths[: record.MOST_DEATHS - 1])
+    found.nonce, found.next_nonce = found.next_nonce, bytes(8)
+    found.since = began
+    found.starts += 1
+    before.state = situation.UP
+    before.started_at = time.monotonic() - _age(process.start)
+    before.deadline = situation.NEVER
+    before.asked = before.owed = before.paused = False
+    if before.readiness != "untold":
+        before.readiness = "not yet"
+    return event, process
+
+
 def _identified(pid: int, start: int) -> Found | None:
     """None also for what can never be a service of ours, whatever a file says."""
     if pid in (1, os.getpid(), os.getppid()):
         return None
+    if processes.is_child(pid) and processes.start_of(pid) == start:
+        return Found(pid, start, -1)
     pidfd = processes.open_if_same(pid, start)
     return None if pidfd is None else Found(pid, start, pidfd)
 
@@ -122,23 +194,36 @@ def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
     try:
         since, pid, paused, want = status.unpack(classic)
     except ValueError:
-        return heritage
+        return _unless_marked(heritage, here)
     known = processes.facts(pid) if pid else None
     if known is None or not known.alive:
-        return heritage
+        return _unless_marked(heritage, here)
     at_home = processes.same_directory(pid, here.device, here.inode)
     in_time = _agrees(since, known.start)
     if not at_home and (not in_time or _claimed_elsewhere(pid)):
         return heritage
     found = _identified(pid, known.start) if at_home and in_time else None
     if found is None:
-        doubt = (
-            f"pid {pid} runs here and may or may not be this service: not started;"
-            " svc -u starts it all the same"
-        )
-        heritage.situation.held = True  # also for a successor of ours that finds our record
-        return heritage._replace(event=events.DOUBTFUL, remark=doubt)
+        return _doubtful(heritage, pid)
     return _classic_instance(heritage, found, since, paused, want)
+
+
+def _unless_marked(heritage: Heritage, here: Here) -> Heritage:
+    """A record that we cannot read, of another version or spoilt, may have known of an instance
+    that `status` does not tell of, because it was just being started."""
+    if not heritage.remark:
+        return heritage
+    pid = processes.find_marked(NONCE + b"=", here.device, here.inode)
+    return heritage if pid is None else _doubtful(heritage, pid)
+
+
+def _doubtful(heritage: Heritage, pid: int) -> Heritage:
+    doubt = (
+        f"pid {pid} runs here and may or may not be this service: not started;"
+        " svc -u starts it all the same"
+    )
+    heritage.situation.held = True  # also for a successor of ours that finds our record
+    return heritage._replace(event=events.DOUBTFUL, remark=doubt)
 
 
 def _classic_instance(

@@ -60,7 +60,10 @@ class Watcher:
     """:raises OSError: where no inotify instance can be had."""
 
     def __init__(self) -> None:
-        self._manager = pyinotify.WatchManager()
+        try:
+            self._manager = pyinotify.WatchManager()
+        except OSError as error:
+            raise OSError(*_reason(error)) from None
         self._fd: int = self._manager.get_fd()
         os.set_inheritable(self._fd, False)
         os.set_blocking(self._fd, False)

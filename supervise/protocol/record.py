@@ -32,12 +32,18 @@ UNKNOWN = -256
 
 MOST_DEATHS = 8
 REASON_SIZE = 240
+WARNINGS_SIZE = 320
 
-_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent")
+_MOST_PIDS = 2**31 - 1
+"""A pid_t has a sign, and the system calls refuse, or misunderstand, what is beyond."""
+
+_FLAGS = ("exiting", "failed", "held", "paused", "asked", "owed", "logged", "intent", "alone")
 _HEAD = struct.Struct("<8sHHI")
-_BODY = struct.Struct("<16sQQ BBBBH I IQ8s IQ8s I ddd 12s12s QB")
+_BODY = struct.Struct("<16sQQ BBBBH I IQ8s8s IQ8s I ddd 12s12s QB")
 _DEATH = struct.Struct("<12sdiB")
-_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * _DEATH.size
+DEATH_SIZE = _DEATH.size
+_REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * DEATH_SIZE
+_WARNINGS_AT = _REASON_AT + REASON_SIZE
 
 
 class Death:
@@ -61,6 +67,7 @@ class Record:
     """What `state` says, field by field; the names are those of docs/protocol.md."""
 
     __slots__ = (
+        "alone",
         "asked",
         "boot",
         "deadline",
@@ -77,6 +84,7 @@ class Record:
         "inode",
         "intent",
         "logged",
+        "next_nonce",
         "nonce",
         "owed",
         "paused",
@@ -92,6 +100,7 @@ class Record:
         "state",
         "ticks",
         "want",
+        "warnings",
     )
 
     def __init__(self) -> None:
@@ -110,10 +119,12 @@ class Record:
         self.owed = False
         self.logged = False
         self.intent = False
+        self.alone = False
         self.failures = 0
         self.pid = 0
         self.ticks = 0
         self.nonce = bytes(8)
+        self.next_nonce = bytes(8)
         self.helper_pid = 0
         self.helper_ticks = 0
         self.helper_nonce = bytes(8)
@@ -126,6 +137,8 @@ class Record:
         self.starts = 0
         self.deaths: tuple[Death, ...] = ()
         self.reason = ""
+        self.warnings = ""
+        """A line each."""
 
 
 def pack(record: Record) -> bytes:
@@ -146,6 +159,7 @@ def pack(record: Record) -> bytes:
         record.pid,
         record.ticks,
         record.nonce,
+        record.next_nonce,
         record.helper_pid,
         record.helper_ticks,
         record.helper_nonce,
@@ -159,10 +173,18 @@ def pack(record: Record) -> bytes:
         len(record.deaths),
     )
     deaths = b"".join([death.packed for death in record.deaths])
-    reason = record.reason.encode("utf-8", "surrogateescape")[:REASON_SIZE]
-    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + reason
+    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + _words(
+        record.reason, REASON_SIZE
+    )
+    if record.warnings:
+        body = body.ljust(_WARNINGS_AT - _HEAD.size, b"\0") + _words(record.warnings, WARNINGS_SIZE)
     body = body.ljust(SIZE - _HEAD.size, b"\0")
     return _HEAD.pack(MAGIC, VERSION, SIZE, zlib.crc32(body)) + body
+
+
+def _words(text: str, size: int) -> bytes:
+    """Cut short where there is no room for it."""
+    return text.encode("utf-8", "surrogateescape")[:size]
 
 
 def unpack(data: bytes) -> Record:
@@ -197,6 +219,7 @@ def _fields(data: bytes) -> Record:
         found.pid,
         found.ticks,
         found.nonce,
+        found.next_nonce,
         found.helper_pid,
         found.helper_ticks,
         found.helper_nonce,
@@ -212,6 +235,8 @@ def _fields(data: bytes) -> Record:
     for moment in (found.started_at, found.start_at, found.deadline):
         if not NEVER <= moment < _ETERNITY:
             raise ValueError("a value out of range")
+    if max(found.pid, found.helper_pid, found.session) > _MOST_PIDS:
+        raise ValueError("a value out of range")
     found.state = STATES[state]
     found.want = WANTS[want]
     found.readiness = READINESS[readiness]
@@ -220,13 +245,17 @@ def _fields(data: bytes) -> Record:
         setattr(found, name, bool(flags & 1 << bit))
     if deaths > MOST_DEATHS:
         raise ValueError("a value out of range")
-    found.deaths = tuple(_death(data, index) for index in range(deaths))
-    reason = data[_REASON_AT : _REASON_AT + REASON_SIZE].rstrip(b"\0")
-    found.reason = reason.decode("utf-8", "surrogateescape")
+    first = _HEAD.size + _BODY.size
+    found.deaths = tuple(unpack_death(data, first + n * DEATH_SIZE) for n in range(deaths))
+    found.reason = _text(data[_REASON_AT:_WARNINGS_AT])
+    found.warnings = _text(data[_WARNINGS_AT : _WARNINGS_AT + WARNINGS_SIZE])
     return found
 
 
-def _death(data: bytes, index: int) -> Death:
-    at = _HEAD.size + _BODY.size + index * _DEATH.size
+def _text(words: bytes) -> str:
+    return words.rstrip(b"\0").decode("utf-8", "surrogateescape")
+
+
+def unpack_death(data: bytes, at: int) -> Death:
     when, uptime, status, asked = _DEATH.unpack_from(data, at)
     return Death(when, uptime, status, bool(asked))

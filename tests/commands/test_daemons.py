@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,26 @@ def test_a_name_cannot_break_the_line(tmp_path: Path) -> None:
     code, said = refused("svscan", "no\nsuch\x1b[31m", cwd=tmp_path)
     assert (code, said.count("\n")) == (111, 1)
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("program", ["svscan", "supervise"])
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version(program: str, option: str) -> None:
+    done = subprocess.run([BIN / program, option], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    begins = (
+        f"usage: {program} "
+        if option == "--help"
+        else f"{program}, of supervise {version('supervise')}"
+    )
+    assert done.stdout.startswith(begins)
+
+
+@pytest.mark.parametrize("words", [[], ["a", "b"], ["--nonsense"], ["--nonsense", "a"]])
+def test_wrong_usage_of_supervise(words: list[str]) -> None:
+    code, said = refused("supervise", *words)
+    assert (code, said.count("\n")) == (100, 1)
+    assert said.startswith("supervise: usage: ")
 
 
 @pytest.mark.parametrize("words", [["--nonsense"], ["--interval=x"], ["--interval=-1"], ["a", "b"]])

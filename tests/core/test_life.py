@@ -10,12 +10,12 @@ from supervise.core.events import (
     CLEARED,
     DIED,
     DUE,
+    END_LEFTOVERS,
     FINISH,
     FINISHED,
     FOUND,
     KILL,
     KILL_HELPER,
-    KILL_LEFTOVERS,
     LOST,
     NEVER_BEGUN,
     NOT_STARTED,
@@ -23,10 +23,12 @@ from supervise.core.events import (
     PERMANENT_FAILURE,
     READY,
     REFUSED,
+    SIGSTOP,
     START,
     STOP,
     TAKEN_UP,
     Event,
+    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -186,7 +188,12 @@ def with_deadline(make) -> Situation:
 
 @pytest.mark.parametrize(
     ("make", "action"),
-    [(stopping, KILL), (leftovers, KILL_LEFTOVERS), (finishing, KILL_HELPER)],
+    [
+        (stopping, KILL),
+        (leftovers, END_LEFTOVERS),
+        (checking, KILL_HELPER),
+        (finishing, KILL_HELPER),
+    ],
 )
 def test_a_deadline_kills_once(make, action) -> None:
     s = with_deadline(make)
@@ -195,7 +202,10 @@ def test_a_deadline_kills_once(make, action) -> None:
     assert s.due == NEVER
 
 
-@pytest.mark.parametrize(("make", "end"), [(stopping, DIED), (leftovers, CLEARED)])
+@pytest.mark.parametrize(
+    ("make", "end"),
+    [(checking, PASSED), (checking, REFUSED), (stopping, DIED), (leftovers, CLEARED)],
+)
 def test_a_deadline_ends_with_what_it_was_for(make, end) -> None:
     s = with_deadline(make)
     tell(s, end)
@@ -203,6 +213,14 @@ def test_a_deadline_ends_with_what_it_was_for(make, end) -> None:
 
 
 # Taking over
+
+
+def test_what_is_paused_is_stopped_again() -> None:
+    """Whoever recorded it may not have come to that."""
+    s = up()
+    tell(s, "p")
+    assert tell(s, FOUND) == [Signal(SIGSTOP)]
+    assert (s.state, s.paused) == (UP, True)
 
 
 @pytest.mark.parametrize("make", [up, checking, finishing])

@@ -27,7 +27,7 @@ from supervise.protocol.record import Record
 BACKOFF = Backoff(first=1.0, max=60.0, reset=10.0)
 INSTANCE, CHECK, FINISH = "instance", "check", "finish"
 HELPED = {CHECKING: CHECK, FINISHING: FINISH}
-TIMES = {STOPPING, LEFTOVERS, FINISHING}
+TIMES = {CHECKING, STOPPING, LEFTOVERS, FINISHING}
 
 
 class KilledError(Exception):
@@ -99,10 +99,23 @@ class World:
         if state in RUNNING:
             kept.pid, event = self.find(kept.pid, kept.nonce if kept.intent else b"")
             kept.intent = False
+            if event == events.LOST:
+                event = self.what_came_next()
         elif state in HELPED:
             kept.helper_pid, event = self.find(kept.helper_pid, kept.helper_nonce)
         else:
             event = events.FOUND
+        return event
+
+    def what_came_next(self) -> str:
+        """What the takeover of the engine makes of a foretold instance."""
+        kept, s = self.record, self.situation
+        kept.pid, event = self.find(0, kept.next_nonce)
+        if event != events.FOUND:
+            return events.LOST
+        kept.nonce, kept.next_nonce = kept.next_nonce, bytes(8)
+        s.state, s.deadline, s.started_at = UP, NEVER, self.now
+        s.asked = s.owed = s.paused = False
         return event
 
     def find(self, pid: int, nonce: bytes) -> tuple[int, str]:
@@ -140,7 +153,7 @@ class World:
         elif action == events.FORGET:
             kept.ended = "stopped"
         else:
-            assert action == events.KILL_LEFTOVERS, "an unknown action"
+            assert action in (events.END_LEFTOVERS, events.KILL_LEFTOVERS), "an unknown action"
 
     def deadline(self) -> float:
         return NEVER if self.timeout == NEVER else self.now + self.timeout
@@ -153,16 +166,25 @@ class World:
         assert not s.held, "started, but held"
         assert not s.failed, "started, but failed"
         assert not s.exiting, "started, but given up"
-        kept.nonce, kept.pid, kept.intent = self.nonce(), 0, True
-        self.keep()
+        if self.foretold():
+            kept.nonce = kept.next_nonce
+        else:
+            kept.nonce, kept.pid, kept.intent = self.nonce(), 0, True
+            self.keep()
         kept.pid = self.spawn(INSTANCE, kept.nonce)
         kept.intent = False
+        kept.next_nonce = self.nonce()
+
+    def foretold(self) -> bool:
+        """Whether the record on disk is that of a running instance, and tells of the next one."""
+        on_disk = record.unpack(self.disk)
+        running = on_disk.state in RUNNING and on_disk.pid > 0
+        return running and on_disk.next_nonce == self.record.next_nonce
 
     def help(self, kind: str) -> None:
         kept = self.record
         assert not self.alive, "a helper beside another process"
-        if kind == FINISH:
-            self.situation.deadline = self.deadline()
+        self.situation.deadline = self.deadline()
         kept.helper_nonce, kept.helper_pid = self.nonce(), 0
         self.keep()
         kept.helper_pid = self.spawn(kind, kept.helper_nonce)

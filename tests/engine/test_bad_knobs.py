@@ -1,14 +1,17 @@
 """Knobs with bad values: one line each, the default is taken, and nobody waits."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from supervise.engine.knobs import Knobs
-from tests.support.bad import line, lines, tries, well
-from tests.support.scan import SLEEPER, Scan, program
+from tests.support.bad import line, lines, shown, tries, well
+from tests.support.gate import replace_svscan, served
+from tests.support.scan import BIN, SLEEPER, Scan, eventually, program
 
 FAILING = "#!/bin/sh\nexit 1\n"
 
@@ -17,7 +20,9 @@ KNOBS = {
     "backoff/first": (SECONDS, "1 seconds"),
     "backoff/max": (SECONDS, "60 seconds"),
     "backoff/reset": (SECONDS, "10 seconds"),
+    "timeout-leftovers": ("is not a number of milliseconds", "0 seconds"),
     "timeout-kill": ("is not a number of milliseconds", "none"),
+    "timeout-start-check": ("is not a number of milliseconds", "60 seconds"),
     "timeout-finish": ("is not a number of milliseconds", "5 seconds"),
     "down-signal": ("is not a signal", "15"),
     "notification-fd": ("is not a descriptor number from 3 to 1023", "none"),
@@ -66,6 +71,29 @@ def test_every_bad_value(tmp_path: Path, knob: str, value: str) -> None:
     assert said == [f"bad value in bad/{knob}: {word} {what}; the default is taken: {default}"]
 
 
+@pytest.mark.parametrize("knob", [*KNOBS, "watch"])
+def test_every_bad_value_is_found_when_all_are_looked_at(tmp_path: Path, knob: str) -> None:
+    said: list[str] = []
+    mended: list[str] = []
+    knobs = Knobs(bytes(tmp_path), b"bad", lambda name, _: said.append(name), mended.append)
+    knobs.has(b"run")
+    knobs.check()
+    assert said == []
+    path = tmp_path / knob
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"\0")
+    for _ in range(2):
+        knobs.look_again()
+        knobs.has(b"run")
+        knobs.check()
+    assert said == [knob, knob]
+    assert mended == []
+    path.unlink()
+    knobs.look_again()
+    knobs.check()
+    assert mended == [knob]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_plain_files(scan: Scan, kind: str) -> None:
     scan.add("good")
@@ -102,6 +130,85 @@ def test_a_value_of_a_terabyte(tmp_path: Path) -> None:
         read(knobs, knob)
     assert len(set(said)) == len(KNOBS)
     assert all(len(line) < 300 for line in said)
+
+
+def warnings(scan: Scan, name: str, count: int) -> list[str]:
+    """What svstat shows, as soon as there is so much of it."""
+
+    def look() -> list[list[str]]:
+        found = shown(scan.home / name)["warnings"]
+        return [found] if len(found) == count else []
+
+    return eventually(look, lambda: f"{count} warnings: {shown(scan.home / name)}")[0]
+
+
+def test_what_is_bad_is_shown_while_it_runs(scan: Scan) -> None:
+    """From the start on, though it is needed much later; also by a next svscan, until it is mended
+    and somebody asks."""
+    path = scan.add("bad", down_signal="TERRM\n", backoff__max="soon\n")
+    scan.start()
+    pid = scan.up("bad")
+    said = [
+        "bad value in bad/backoff/max: 'soon' is not a number of seconds;"
+        " the default is taken: 60 seconds",
+        "bad value in bad/down-signal: 'TERRM' is not a signal; the default is taken: 15",
+    ]
+    assert warnings(scan, "bad", 2) == said
+    assert lines(scan, "bad") == [f"supervise: warning: bad: {line}" for line in said]
+    scan.control("bad", "p")
+    scan.control("bad", "c")
+    served(scan, "bad")
+    assert warnings(scan, "bad", 2) == said
+    replace_svscan(scan, "bad")
+    assert warnings(scan, "bad", 2) == said
+    (path / "down-signal").write_text("TERM\n")
+    scan.control("bad", "u")
+    assert warnings(scan, "bad", 1) == said[:1]
+    (path / "backoff/max").unlink()
+    scan.control("bad", "t")
+    scan.up("bad", beside=pid)
+    warnings(scan, "bad", 0)
+    assert shown(scan.home / "bad")["reason"] is None
+
+
+def test_a_finish_that_cannot_be_started_is_shown_while_it_runs(scan: Scan) -> None:
+    path = scan.add("bad", finish="#!/no/such\n")
+    scan.start()
+    pid = scan.up("bad")
+    os.kill(pid, 9)
+    scan.up("bad", beside=pid)
+    assert "unable to start bad/finish: file does not exist" in warnings(scan, "bad", 1)[0]
+    (path / "finish").unlink()
+    scan.control("bad", "t")
+    warnings(scan, "bad", 0)
+
+
+def test_a_path_that_cannot_be_watched_is_shown(scan: Scan) -> None:
+    scan.add("good")
+    path = scan.add("bad", start_check="#!/bin/sh\nexit 1\n", watch="/a\n/b\n")
+    start_without_inotify(scan)
+    tries(scan, "bad", 2)
+    said = "unable to watch /a: process cannot open more files (and 1 more)"
+    assert warnings(scan, "bad", 1) == [said]
+    assert len(lines(scan, said)) == 1
+    (path / "watch").unlink()
+    well(scan)
+
+
+def start_without_inotify(scan: Scan) -> None:
+    """A svscan that gets no inotify instance."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    options = [
+        "-D",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-e",
+        "inject=inotify_init,inotify_init1:error=EMFILE",
+    ]
+    with scan.messages.open("ab") as err:
+        scan.svscan = subprocess.Popen(["strace", *options, BIN / "svscan", scan.home], stderr=err)
 
 
 @pytest.mark.parametrize("kind", ["file", "FIFO"])

@@ -3,8 +3,6 @@
 import os
 import shutil
 
-import pytest
-
 from tests.support.bad import enter, inside, line, lines, reason, shown, well
 from tests.support.gate import instances, replace_svscan, served
 from tests.support.scan import Scan, eventually
@@ -94,90 +92,3 @@ def test_a_scan_directory_that_is_covered_by_a_mount(scan: Scan) -> None:
     os.kill(pid, 9)
     scan.up("a", beside=pid)
     assert lines(scan, "fault") == []
-
-
-def test_a_read_only_directory(scan: Scan) -> None:
-    """Refused by name; with supervise/ on another file system it works."""
-    for name in ("good", "made", "unmade", "elsewhere"):
-        scan.add(name)
-    (scan.services / "made/supervise").mkdir(0o700)
-    (scan.services / "tmpfs").mkdir(0o700)
-    (scan.services / "elsewhere/supervise").symlink_to(scan.services / "tmpfs")
-    inside(
-        scan,
-        "for i in made unmade elsewhere; do"
-        " mount --bind $S/$i $S/$i; mount -o remount,bind,ro $S/$i; done",
-    )
-    said = "unable to create unmade/supervise: read-only file system"
-    assert line(scan, "unmade") == f"svscan: warning: {said}"
-    assert reason(scan, "unmade") == said
-    said = "unable to acquire made/supervise/lock: read-only file system"
-    assert line(scan, " made") == f"svscan: warning: {said}"
-    assert reason(scan, "made") == said
-    scan.up("elsewhere")
-    well(scan)
-
-
-def test_a_read_only_scan_directory(scan: Scan) -> None:
-    scan.add("good")
-    scan.link("dangling")
-    inside(scan, "mount --bind $H $H; mount -o remount,bind,ro $H")
-    line(scan, "svscan: warning: unable to write .svscan: read-only file system")
-    well(scan)
-
-
-FULL = """
-mkdir $S/disk
-mount -t tmpfs -o size=64k,mode=755 none $S/disk
-mkdir $S/disk/a
-cp $S/good/run $S/disk/a/
-ln -s $S/disk/a $H/a
-"""
-FILL = "head -c 200000 /dev/zero >$S/disk/fill 2>/dev/null || :"
-
-
-def test_a_disk_that_is_full_before_the_first_start(scan: Scan) -> None:
-    scan.add("good")
-    inside(scan, FULL + FILL)
-    said = "unable to write a/supervise/state: out of disk space"
-    assert line(scan, "a/supervise") == f"svscan: warning: {said}"
-    assert reason(scan, "a") == said
-    well(scan)
-    enter(scan, "rm $S/disk/fill")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
-    scan.up("disk/a")
-
-
-@pytest.mark.parametrize("inodes", [False, True])
-def test_a_disk_that_fills_up_while_it_runs(scan: Scan, inodes: bool) -> None:
-    """Status and record are overwritten in place, and say what is true."""
-    scan.add("good")
-    inside(scan, FULL)
-    pid = scan.up("disk/a")
-    if inodes:
-        enter(scan, "mount -o remount,nr_inodes=11 $S/disk; touch $S/disk/1 $S/disk/2 2>&1 || :")
-    enter(scan, FILL)
-    for _ in range(3):
-        scan.control("disk/a", "t")
-        pid = scan.up("disk/a", beside=pid)
-        served(scan, "disk/a")
-        status = (scan.services / "disk/a/supervise/status").read_bytes()
-        assert int.from_bytes(status[12:16], "little") == pid
-    scan.control("disk/a", "d")
-    scan.until("disk/a", lambda found: not found.pid)
-    served(scan, "disk/a")
-    assert (scan.services / "disk/a/supervise/status").read_bytes()[12:] == bytes(5) + b"d"
-    assert lines(scan, "disk/a") == lines(scan, "unable") == []
-    scan.control("disk/a", "u")
-    scan.up("disk/a")
-
-
-def test_a_scan_directory_on_a_full_disk(scan: Scan) -> None:
-    scan.add("good")
-    inside(
-        scan,
-        "mount -t tmpfs -o nr_inodes=3,mode=755 none $H; ln -s $S/good $H/good; ln -s /x $H/y",
-    )
-    line(scan, "svscan: warning: unable to write .svscan: out of disk space")
-    well(scan)

@@ -162,6 +162,7 @@ def test_a_logger_that_cannot_be_supervised(scan: Scan) -> None:
     svscan = scan.start()
     said = "bad/log/supervise/control is not a FIFO: remove it"
     assert line(scan, "bad") == f"svscan: warning: {said}"
+    assert reason(scan, "bad/log") == said
     assert scan.up("bad")
     (path / "log/supervise/control").rmdir()
     svscan.send_signal(1)

@@ -83,6 +83,21 @@ def test_the_descriptors_of_a_service_and_its_logger(scan: Scan) -> None:
     assert int(flags, 8) & os.O_NONBLOCK == 0
 
 
+def test_a_notification_fd_above_the_limit(scan: Scan) -> None:
+    """That of the services: ours may be higher."""
+    fast = {"backoff__first": "0.1\n", "backoff__max": "0.1\n"}
+    directory = scan.add("a", notification_fd="200\n", **fast)
+    start_through(scan, "ulimit -Sn 200")
+    found = scan.until("a", lambda found: found.failures >= 2)
+    assert found.reason == (
+        "unable to start a/run: notification-fd is 200, and the limit of open files 200:"
+        " take a lower number, or raise the limit (ulimit -n)"
+    )
+    assert scan.said().splitlines() == [f"supervise: fatal: {found.reason}"]
+    (directory / "notification-fd").write_text("199\n")
+    has_just(running(scan, "a"), 0, 1, 2, 199)
+
+
 @pytest.mark.parametrize("logged", [False, True])
 def test_notification_fd_may_have_any_number(scan: Scan, logged: bool) -> None:
     """Also that of a descriptor of ours: what it was is not mixed into it."""

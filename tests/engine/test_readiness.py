@@ -4,6 +4,11 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
+from supervise.engine.directory import SuperviseDirectory
+from supervise.engine.loop import Loop
+from supervise.engine.readiness import Readiness
 from supervise.protocol import tai64n
 from tests.support.gate import Gate, end
 from tests.support.scan import Scan, eventually
@@ -99,6 +104,32 @@ def test_a_next_instance_tells_for_itself(scan: Scan) -> None:
     scan.control("a", "c")
     gate.open()
     scan.until("a", lambda found: found.readiness == "ready")
+
+
+def test_one_that_was_left_and_writes_without_end_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As fast as what it wrote before is thrown away."""
+    directory = SuperviseDirectory(bytes(tmp_path), b"a")
+    readiness = Readiness(Loop(), directory.open_pipe(b"ready"), lambda: None)
+    os.write(readiness.fd, b"old\n" * 20)
+    read, writing = os.read, os.dup(readiness.fd)
+
+    def read_and_be_overtaken(fd: int, size: int) -> bytes:
+        data = read(fd, size)
+        os.write(writing, b"again\n")
+        reads.append(data)
+        assert len(reads) < 100, "it reads for ever"
+        return data
+
+    reads: list[bytes] = []
+    monkeypatch.setattr(os, "read", read_and_be_overtaken)
+    readiness.drain()
+    monkeypatch.undo()
+    assert b"".join(reads) == b"old\n" * 20
+    readiness.close()
+    os.close(writing)
+    directory.close()
 
 
 def test_ready_in_each_of_many_lives(scan: Scan) -> None:

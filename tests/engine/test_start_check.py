@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import Gate, gone, living
+from tests.support.gate import Gate, gone, living, replace_svscan, served
 from tests.support.probe import shows
 from tests.support.scan import SLEEPER, Scan, eventually
 
@@ -75,6 +75,46 @@ def test_no_crash_loop(scan: Scan) -> None:
     assert found.start_at - found.started_at > 4000
     assert (found.starts, found.deaths) == (0, ())
     assert (scan.services / "asked").read_text().split() == ["asked"] * 2
+
+
+def test_one_that_hangs_is_killed_at_its_deadline(scan: Scan) -> None:
+    """A refusal; what it said before is not why."""
+    scan.add("good")
+    check = "#!/bin/sh\necho asked >>../asked\necho looking\nexec sleep 1000\n"
+    directory = scan.add("a", start_check=check, timeout_start_check="200\n", **LONG)
+    scan.start()
+    refused(scan)
+    found = scan.state("a", "waiting")
+    assert found.reason == "a/start-check: not done in 0.2 seconds, killed"
+    assert (found.starts, found.deadline) == (0, -1)
+    scan.says(f"supervise: warning: a: not started: {found.reason}\n")
+    assert (scan.services / "asked").read_text().split() == ["asked"] * 2
+    served(scan, "good")
+    (directory / "timeout-start-check").write_text("0\n")
+    scan.control("a", "u")
+    pid = scan.until("a", lambda found: found.state == "checking" and found.helper_pid).helper_pid
+    assert scan.state("a", "checking").deadline == -1
+    scan.control("a", "k")
+    gone(pid)
+    found = scan.until("a", lambda found: found.state == "checking" and found.helper_pid != pid)
+    assert found.reason in ("looking", "a/start-check: killed by signal 9")
+
+
+def test_its_deadline_does_not_outlive_it(scan: Scan) -> None:
+    """Nor does it begin anew with a successor of svscan."""
+    scan.add("a", start_check="#!/bin/sh\nexit 0\n", timeout_start_check="100\n")
+    gate = Gate(scan.services / "gate")
+    scan.add("b", start_check=f"#!/bin/sh\n{gate.wait}\n", timeout_start_check="5000000\n")
+    scan.start()
+    pid = scan.up("a")
+    assert scan.state("a", "up").deadline == -1
+    deadline = scan.state("b", "checking").deadline
+    assert deadline > 0
+    replace_svscan(scan, "a", "b")
+    assert scan.state("b", "checking").deadline == deadline
+    gate.open()
+    assert scan.until("b", lambda found: found.state == "checking").deadline >= deadline
+    assert scan.up("a") == pid
 
 
 def test_it_is_asked_before_each_start(scan: Scan) -> None:

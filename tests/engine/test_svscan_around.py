@@ -78,7 +78,7 @@ def test_without_inotify_it_looks_every_few_seconds(scan: Scan) -> None:
     scan.add("a")
     start(scan, "strace", "-D", "-qq", "-o", os.devnull, "-e", none)
     served(scan, "a")
-    scan.says("scanning every 5 seconds")
+    scan.says(": process cannot open more files; scanning every 5 seconds")
     scan.add("b")
     scan.up("b")
     assert scan.stop() == 0
@@ -267,6 +267,27 @@ def test_as_pid_1_it_reaps_orphans_and_ends_on_term(scan: Scan) -> None:
 # Standard error
 
 
+def test_a_new_file_is_appended_to_by_all(scan: Scan) -> None:
+    """`2>file`: all share one offset, and nobody writes over what another one wrote."""
+    run = "#!/bin/sh\necho the first service >&2\n{}exec sleep 1000\n"
+    gate = Gate(scan.services / "gate")
+    scan.add("a", run.format(f"{gate.wait}\necho the second line >&2\n"))
+    with scan.messages.open("wb") as err:
+        start(scan, stderr=err)
+    scan.says("the first service")
+    for name in ("x", "y"):
+        (scan.home / name).touch()
+        scan.says(f"svscan: warning: {name} is not a directory")
+    gate.open()
+    scan.says("the second line")
+    assert sorted(scan.said().splitlines()) == [
+        "svscan: warning: x is not a directory",
+        "svscan: warning: y is not a directory",
+        "the first service",
+        "the second line",
+    ]
+
+
 def test_standard_error_that_nobody_reads(scan: Scan) -> None:
     """It goes on, and tells how many messages were lost when somebody reads again."""
     reading, writing = os.pipe2(os.O_CLOEXEC)
@@ -372,6 +393,21 @@ def test_the_watchdog_is_fed(scan: Scan, manager: Manager) -> None:
     for _ in range(4):
         manager.hears(lambda message: message == "WATCHDOG=1")
     assert "WATCHDOG_USEC" not in seen_by_the_service(scan, "env")
+    assert scan.stop() == 0
+
+
+def test_an_upgrade_keeps_the_manager(scan: Scan, manager: Manager) -> None:
+    """The same process, so the same watchdog, which is fed at once."""
+    scan.add("a", LOOKING)
+    svscan = start(scan, env=manager.environment | {"WATCHDOG_USEC": "600000000"})
+    manager.hears(lambda message: message == "READY=1")
+    svscan.send_signal(signal.SIGUSR2)
+    manager.hears(lambda message: message == "READY=1")
+    manager.hears(lambda message: message == "WATCHDOG=1")
+    manager.hears(lambda message: message == "STATUS=1 services, 1 up")
+    assert "STOPPING=1" not in manager.said
+    assert "NOTIFY_SOCKET" not in seen_by_the_service(scan, "env")
+    assert "SUPERVISE_HANDOVER" not in seen_by_the_service(scan, "env")
     assert scan.stop() == 0
 
 

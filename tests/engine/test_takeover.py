@@ -1,6 +1,7 @@
 """svscan dies, and the next one goes on with each service in whatever state it is."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -8,8 +9,19 @@ import pytest
 
 from supervise.protocol.record import UNKNOWN, Record
 from supervise.protocol.status import pack
-from tests.support.gate import Gate, end, gone, instances, living, replace_svscan, taken_up
+from tests.support.gate import (
+    Gate,
+    end,
+    gone,
+    instances,
+    living,
+    replace_svscan,
+    served,
+    taken_up,
+)
+from tests.support.probe import stopped
 from tests.support.scan import SLEEPER, Scan, eventually
+from tests.support.trace import strace
 
 STUBBORN = '#!/bin/sh\ntrap "" TERM\necho "$0 $$" >>../starts\nwhile :; do sleep 1000; done\n'
 FAILING = "#!/bin/sh\necho failed >>../failures\nexit 3\n"
@@ -57,6 +69,29 @@ def test_a_running_instance_is_gone_on_with(scan: Scan, letters: str) -> None:
     assert unchanged(scan, "a").pid == before.pid
     assert len(scan.starts()) == 1
     assert instances(scan, "a") == [before.pid]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("letter", ["p", "c"])
+@pytest.mark.parametrize("call", ["kill", "pwrite64"])
+def test_what_is_shown_as_paused_is_stopped_and_nothing_else_is(
+    scan: Scan, letter: str, call: str
+) -> None:
+    """svscan is killed at a pause, and at its end, before it has signalled or recorded it."""
+    scan.add("a")
+    svscan = scan.start()
+    pid = scan.up("a")
+    if letter == "c":
+        scan.control("a", "p")
+        eventually(lambda: stopped(pid), "it is stopped")
+    served(scan, "a")
+    with strace(scan, "-o", os.devnull, "-e", f"inject={call}:signal=KILL:when=1"):
+        scan.control("a", letter)
+        svscan.wait(30)
+    replace_svscan(scan, "a")
+    found = scan.record("a")
+    assert found is not None
+    assert (found.pid, stopped(pid)) == (pid, found.paused)
 
 
 def test_it_is_stopped_by_the_successor(scan: Scan) -> None:
@@ -200,6 +235,24 @@ def test_it_becomes_ready_while_nobody_listens(scan: Scan) -> None:
 # Nothing runs
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_svscan_dies_when_it_has_heard_that_it_is_ready(scan: Scan) -> None:
+    """And has not recorded it: the newline is still there for the successor."""
+    gate = Gate(scan.services / "gate")
+    scan.add("a", READY_AT.format(gate=gate.wait), notification_fd="3\n")
+    svscan = scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    with strace(scan, "-o", os.devnull, "-e", "inject=pwrite64:signal=KILL:when=1"):
+        gate.open()
+        svscan.wait(30)
+    found = scan.record("a")
+    assert found is not None
+    assert found.readiness == "not yet"
+    scan.start()
+    assert scan.until("a", lambda found: found.readiness == "ready").pid == pid
+
+
 def test_waiting_goes_on_until_the_same_moment(scan: Scan) -> None:
     scan.add("a", FAILING, **FOR_EVER)
     scan.start()
@@ -285,6 +338,26 @@ def test_a_finish_that_ended_unseen_is_not_run_twice(scan: Scan) -> None:
 
     replace_svscan(scan, "a", meanwhile=ends)
     scan.up("a")
+    assert finish_lines(scan) == ["begun 256 9", "ended"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_finish_that_ended_before_it_was_recorded_is_not_run_twice(scan: Scan) -> None:
+    """svscan is killed right after it has begun."""
+    scan.add("a", finish=FINISH.format(gate=":", code=0), leftovers="wait\n")
+    svscan = scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    with strace(scan, "-o", os.devnull, "-e", "inject=rt_sigprocmask:signal=KILL:when=2"):
+        os.kill(pid, signal.SIGKILL)
+        svscan.wait(30)
+    found = scan.record("a")
+    assert found is not None
+    assert (found.state, found.helper_pid, any(found.helper_nonce)) == ("finishing", 0, True)
+    path = scan.services / "finish"
+    eventually(lambda: path.exists() and "ended" in path.read_text(), "finish has run")
+    scan.start()
+    scan.up("a", beside=pid)
     assert finish_lines(scan) == ["begun 256 9", "ended"]
 
 

@@ -9,85 +9,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from supervise.engine import processes
-from supervise.engine.host import Host
-from supervise.protocol import record, status, tai64n
-from supervise.protocol.record import UNKNOWN, Record
+from supervise.protocol.record import UNKNOWN
 from tests.support.gate import end, gone, instances, living, replace_svscan, taken_up
+from tests.support.heritage import (
+    Debian,
+    Sleeper,
+    before,
+    classic,
+    classic_up,
+    harmless,
+    keep,
+    supervised,
+)
 from tests.support.scan import BIN, Scan, eventually
-
-Started = subprocess.Popen[bytes]
-Sleeper = Callable[..., Started]
 
 NONCE = os.urandom(8)
 """Another one in each process that runs tests: all of /proc is searched for it."""
-
-DEBIAN = Path("/usr/bin/supervise")
-
-
-@pytest.fixture
-def sleeper() -> Iterator[Sleeper]:
-    """Starts `sleep` in a directory, as an instance would be, and ends it after the test."""
-    with ExitStack() as stack:
-
-        def start(where: Path, nonce: bytes = b"", session: bool = True) -> Started:
-            environment = os.environ | ({"SUPERVISE_NONCE": nonce.hex()} if nonce else {})
-            child = stack.enter_context(
-                subprocess.Popen(
-                    ["sleep", "1000"], cwd=where, env=environment, start_new_session=session
-                )
-            )
-            stack.callback(child.kill)
-            return child
-
-        yield start
-
-
-def before(directory: Path) -> Record:
-    """As an earlier svscan of this boot would have left it: wanted up, and up, but for the pid."""
-    found = Record()
-    there = directory.stat()
-    found.boot, found.device, found.inode = Host().boot, there.st_dev, there.st_ino
-    found.state, found.want = "up", "up"
-    found.started_at = time.monotonic()
-    found.since = tai64n.pack(time.time_ns())
-    return found
-
-
-def keep(directory: Path, found: Record) -> None:
-    (directory / "supervise").mkdir(mode=0o700)
-    (directory / "supervise/state").write_bytes(record.pack(found))
-
-
-def classic(directory: Path, pid: int, seconds_ago: float = 0, want: str = "up") -> None:
-    """As daemontools's own supervise would have left it."""
-    (directory / "supervise").mkdir(mode=0o700, exist_ok=True)
-    since = tai64n.pack(time.time_ns() - int(seconds_ago * 1e9))
-    (directory / "supervise/status").write_bytes(status.pack(since, pid, False, want))
-
-
-def supervised(scan: Scan) -> None:
-    scan.link("a")
-    scan.start()
-    taken_up(scan, "a")
-
-
-def harmless(scan: Scan, stranger: Started) -> None:
-    """Whatever is asked of the service, the stranger gets none of it."""
-    for letters in ("p", "t", "k", "d", "u", "dx"):
-        scan.control("a", letters)
-        taken_up(scan, "a")
-    assert scan.stop() == 0
-    known = processes.facts(stranger.pid)
-    assert known is not None
-    assert known.state == b"S"
-    assert stranger.poll() is None
 
 
 # An intent without a pid
@@ -124,6 +66,50 @@ def test_a_member_of_its_session_is_not_the_process_of_an_intent(
     supervised(scan)
     assert scan.up("a") != child.pid
     assert child.poll() is None
+
+
+def test_the_next_instance_is_found_where_the_recorded_one_died(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    """A plain restart records nothing between the death and the start."""
+    directory = scan.service("a")
+    dead = sleeper(directory)
+    child = sleeper(directory, NONCE)
+    found = before(directory)
+    found.pid, found.ticks, found.starts = dead.pid, processes.start_of(dead.pid), 4
+    found.next_nonce = NONCE
+    keep(directory, found)
+    dead.kill()
+    dead.wait()
+    supervised(scan)
+    assert scan.up("a") == child.pid
+    after = scan.record("a")
+    assert after is not None
+    assert (after.starts, [death.status for death in after.deaths]) == (5, [UNKNOWN])
+    assert (after.ticks, after.session) == (processes.start_of(child.pid), child.pid)
+    assert not scan.starts()
+    scan.control("a", "t")
+    assert scan.up("a", beside=child.pid)
+    assert living_with(NONCE) == []
+
+
+def living_with(nonce: bytes) -> list[int]:
+    found = processes.find_by_environment(b"SUPERVISE_NONCE=" + nonce.hex().encode())
+    return [] if found is None else [found]
+
+
+def test_the_next_instance_is_not_looked_for_while_the_recorded_one_lives(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    directory = scan.service("a")
+    alive = sleeper(directory)
+    sleeper(directory, NONCE)
+    found = before(directory)
+    found.pid, found.ticks = alive.pid, processes.start_of(alive.pid)
+    found.next_nonce = NONCE
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") == alive.pid
 
 
 def test_an_intent_that_never_began(scan: Scan) -> None:
@@ -295,6 +281,26 @@ def test_a_spoilt_record_falls_back_on_the_classic_status(
     assert instances(scan, "a") == [pid]
 
 
+def test_a_start_under_way_that_a_record_of_another_version_may_tell_of(
+    scan: Scan, sleeper: Sleeper
+) -> None:
+    """`status` does not know of it yet: never two, so somebody has to decide."""
+    directory = scan.service("a")
+    found = before(directory)
+    found.intent, found.nonce = True, NONCE
+    keep(directory, found)
+    state = directory / "supervise/state"
+    data = state.read_bytes()
+    state.write_bytes(data[:8] + b"\2\0" + data[10:])
+    child = sleeper(directory, NONCE)
+    supervised(scan)
+    taken_up(scan, "a")
+    scan.says(f"pid {child.pid} runs here and may or may not be this service: not started")
+    assert not scan.starts()
+    scan.control("a", "u")
+    scan.up("a", beside=child.pid)
+
+
 def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:
     directory = scan.service("a")
     (directory / "supervise").mkdir(mode=0o700)
@@ -308,33 +314,7 @@ def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:
 # daemontools's own supervise before us, and after us
 
 
-@pytest.fixture
-def debian(scan: Scan) -> Iterator[Callable[[Path], Started]]:
-    if not DEBIAN.exists():
-        pytest.skip("needs Debian's daemontools")
-    with ExitStack() as stack:
-
-        def start(directory: Path) -> Started:
-            # With a nonce, so that what it starts is found and ended after the test.
-            environment = os.environ | {"SUPERVISE_NONCE": "none"}
-            child = stack.enter_context(subprocess.Popen([DEBIAN, directory], env=environment))
-            stack.callback(child.kill)
-            return child
-
-        yield start
-
-
-def classic_up(directory: Path) -> int:
-    def pid() -> int:
-        try:
-            return status.unpack((directory / "supervise/status").read_bytes())[1]
-        except (OSError, ValueError):
-            return 0
-
-    return eventually(pid, "a pid in status")
-
-
-def test_debians_supervise_was_killed(scan: Scan, debian: Callable[[Path], Started]) -> None:
+def test_debians_supervise_was_killed(scan: Scan, debian: Debian) -> None:
     directory = scan.service("a")
     other = debian(directory)
     pid = classic_up(directory)
@@ -351,9 +331,7 @@ def test_debians_supervise_was_killed(scan: Scan, debian: Callable[[Path], Start
     scan.up("a", beside=pid)
 
 
-def test_debians_supervise_lives_and_is_waited_for(
-    scan: Scan, debian: Callable[[Path], Started]
-) -> None:
+def test_debians_supervise_lives_and_is_waited_for(scan: Scan, debian: Debian) -> None:
     directory = scan.service("a")
     other = debian(directory)
     pid = classic_up(directory)
@@ -367,9 +345,7 @@ def test_debians_supervise_lives_and_is_waited_for(
     assert len(scan.starts()) == 1
 
 
-def test_debians_tools_read_what_we_took_over(
-    scan: Scan, debian: Callable[[Path], Started]
-) -> None:
+def test_debians_tools_read_what_we_took_over(scan: Scan, debian: Debian) -> None:
     directory = scan.service("a")
     other = debian(directory)
     pid = classic_up(directory)

@@ -115,6 +115,19 @@ def test_the_service_is_killed_and_its_last_lines_are_logged(scan: Scan) -> None
     eventually(lambda: log.exists() and log.read_text().startswith("line 1 of"), "its lines")
 
 
+def test_a_logger_whose_service_is_down_ends_with_svscan_and_begins_at_once(scan: Scan) -> None:
+    """However often: its service may come up any moment, and would wait for it."""
+    _, reading = writing(scan, at_gate=True)
+    scan.control("a", "d")
+    scan.state("a", "down")
+    for number in range(5):
+        logger = scan.up("a/log")
+        reading.open()
+        replace_svscan(scan, "a", "a/log", meanwhile=lambda pid=logger: gone(pid))
+        found = scan.until("a/log", lambda found, old=logger: found.pid not in (0, old))
+        assert (found.failures, found.starts, found.state) == (0, number + 2, "up")
+
+
 def test_a_successor_that_ends_it_all_lets_the_logger_read_to_the_end(scan: Scan) -> None:
     rounds, _ = writing(scan, at_gate=False)
     replace_svscan(scan, "a", "a/log")

@@ -7,14 +7,22 @@ import shutil
 import signal
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.gate import all_read, end, instances, served, taken_up
+from tests.support.gate import (
+    all_read,
+    end,
+    instances,
+    on_its_way,
+    only_instance,
+    served,
+    taken_up,
+)
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
+from tests.support.trace import calls, strace
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]
@@ -68,20 +76,6 @@ def test_a_storm(scan: Scan, seed: int) -> None:
     assert not list(scan.ours())
 
 
-def only_instance(scan: Scan, name: str) -> int:
-    """The pid of the service that is up, when it is what is seen from outside, and nothing else."""
-
-    def seen() -> int:
-        found = scan.record(name)
-        ours = instances(scan, name)
-        settled = found is not None and found.state == "up" and found.want == "up"
-        return found.pid if found and settled and ours == [found.pid] else 0
-
-    return eventually(
-        seen, lambda: f"{name}: {instances(scan, name)}; {scan.shown(name)}; {scan.said()}"
-    )
-
-
 # Each step: svscan is killed just before a system call that changes something
 
 CHANGING = "clone,clone3,kill,pidfd_send_signal,write,pwrite64,rename,renameat"
@@ -101,38 +95,6 @@ def down_up(scan: Scan, pid: int) -> None:
 
 def up(scan: Scan, pid: int) -> None:
     scan.control("a", "u")
-
-
-def traced(pid: int) -> bool:
-    try:
-        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def strace(scan: Scan, *options: str) -> Iterator[None]:
-    assert scan.svscan is not None
-    pid = scan.svscan.pid
-    command = ["strace", "-qq", "-p", str(pid), *options]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
-        try:
-            eventually(lambda: traced(pid), "strace looks on")
-            yield
-        finally:
-            tracer.terminate()
-
-
-def calls(trace: str) -> list[tuple[str, int]]:
-    """Each system call of a trace: its name, and the how many-th of this name it is."""
-    seen: Counter[str] = Counter()
-    found = []
-    for line in trace.splitlines():
-        name = line.split("(")[0]
-        if name.isidentifier():
-            seen[name] += 1
-            found.append((name, seen[name]))
-    return found
 
 
 def ready_for(scan: Scan, happens: Event) -> int:
@@ -237,14 +199,9 @@ def test_svscan_is_killed_while_the_instance_is_on_its_way_to_exec(scan: Scan) -
     scan.start()
     first = only_instance(scan, "a")
     served(scan, "a")
-    assert scan.svscan is not None
-    children = Path(f"/proc/{scan.svscan.pid}/task/{scan.svscan.pid}/children")
     with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
         end(first)
-        child = eventually(
-            lambda: [int(pid) for pid in children.read_text().split() if int(pid) != first],
-            "a child",
-        )[0]
+        child = on_its_way(scan, "a", beside=first)
         scan.kill()
         scan.start()
         assert scan.up("a", beside=first) == child

@@ -15,6 +15,7 @@ from supervise.protocol.record import (
     REASON_SIZE,
     STATES,
     WANTS,
+    WARNINGS_SIZE,
     Death,
     Record,
 )
@@ -25,11 +26,14 @@ HEAD = 16
 stamps = st.binary(min_size=12, max_size=12)
 nonces = st.binary(min_size=8, max_size=8)
 words = st.integers(0, 2**32 - 1)
+pids = st.integers(0, 2**31 - 1)
 longs = st.integers(0, 2**64 - 1)
 moments = st.floats(-1.0, 1e12, exclude_max=True)
 flags = st.booleans()
 deaths = st.builds(Death, stamps, moments, st.integers(-256, 255), flags)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 VALUES = {
+    "alone": flags,
     "asked": flags,
     "boot": st.binary(min_size=16, max_size=16),
     "deadline": moments,
@@ -41,19 +45,21 @@ VALUES = {
     "failures": words,
     "held": flags,
     "helper_nonce": nonces,
-    "helper_pid": words,
+    "helper_pid": pids,
     "helper_ticks": longs,
     "inode": longs,
     "intent": flags,
     "logged": flags,
+    "next_nonce": nonces,
     "nonce": nonces,
     "owed": flags,
     "paused": flags,
-    "pid": words,
+    "pid": pids,
     "readiness": st.sampled_from(READINESS),
     "ready_since": stamps,
-    "reason": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60),
-    "session": words,
+    "reason": texts,
+    "warnings": texts,
+    "session": pids,
     "since": stamps,
     "start_at": moments,
     "started_at": moments,
@@ -108,6 +114,14 @@ def test_a_time_that_cannot_be_is_an_error(field: str, moment: float) -> None:
         record.unpack(record.pack(before))
 
 
+@pytest.mark.parametrize("field", ["pid", "helper_pid", "session"])
+def test_a_pid_that_cannot_be_is_an_error(field: str) -> None:
+    before = example()
+    setattr(before, field, 2**31)
+    with pytest.raises(ValueError, match="out of range"):
+        record.unpack(record.pack(before))
+
+
 def test_every_field_is_tried() -> None:
     assert set(VALUES) == set(Record.__slots__)
 
@@ -127,6 +141,13 @@ def test_a_reason_that_is_too_long_is_cut_short(reason) -> None:
     again = Record()
     again.reason = back
     assert record.unpack(record.pack(again)).reason == back
+
+
+def test_warnings_that_are_too_many_are_cut_short() -> None:
+    found = Record()
+    found.reason, found.warnings = "r" * REASON_SIZE, "one\n" * 1000
+    back = record.unpack(record.pack(found))
+    assert (back.reason, back.warnings) == (found.reason, ("one\n" * 1000)[:WARNINGS_SIZE])
 
 
 def test_a_reason_may_hold_a_name_that_is_not_utf_8() -> None:

@@ -14,23 +14,23 @@ class Gate:
     """A FIFO that nobody but the test writes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         os.mkfifo(path)
 
     @property
     def wait(self) -> str:
         """The shell command that waits for one opening of the gate."""
-        return f"read -r _ <{self._path}"
+        return f"read -r _ <{self.path}"
 
     def _writer(self) -> int | None:
         try:
-            return os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+            return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
             return None
 
     def open(self) -> None:
         """Let one through, as soon as it is there: before, nobody has the FIFO open to read."""
-        writer = eventually(self._writer, f"somebody at {self._path}")
+        writer = eventually(self._writer, f"somebody at {self.path}")
         os.write(writer, b"\n")
         os.close(writer)
 
@@ -105,3 +105,39 @@ def served(scan: Scan, name: str) -> None:
     for _ in range(2):
         scan.control(name, " ")
         eventually(lambda: all_read(scan, name), f"the letters of {name} are read")
+
+
+def only_instance(scan: Scan, name: str) -> int:
+    """The pid of the service that is up, when it is what is seen from outside, and nothing else."""
+
+    def seen() -> int:
+        found = scan.record(name)
+        ours = instances(scan, name)
+        settled = found is not None and found.state == "up" and found.want == "up"
+        return found.pid if found and settled and ours == [found.pid] else 0
+
+    return eventually(
+        seen, lambda: f"{name}: {instances(scan, name)}; {scan.shown(name)}; {scan.said()}"
+    )
+
+
+def on_its_way(scan: Scan, name: str, beside: int) -> int:
+    """The pid of the next instance, when it is in its directory and executes now."""
+    assert scan.svscan is not None
+    tasks = Path(f"/proc/{scan.svscan.pid}/task")
+
+    def seen() -> int:
+        for task in tasks.iterdir():
+            for pid in map(int, (task / "children").read_text().split()):
+                if pid != beside and _is_in(pid, scan.services / name):
+                    return pid
+        return 0
+
+    return eventually(seen, f"{name} is on its way")
+
+
+def _is_in(pid: int, directory: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == directory
+    except OSError:
+        return False

@@ -57,6 +57,7 @@ class Scan:
         self.messages = base / "messages"
         self.messages.touch()
         self.svscan: subprocess.Popen[bytes] | None = None
+        self.program = BIN / "svscan"
 
     # Setting up
 
@@ -86,7 +87,7 @@ class Scan:
         """A svscan, and when it supervises what is linked already."""
         with self.messages.open("ab") as err:
             self.svscan = subprocess.Popen(
-                [BIN / "svscan", *options, self.home], stdin=subprocess.DEVNULL, stderr=err
+                [self.program, *options, self.home], stdin=subprocess.DEVNULL, stderr=err
             )
         return self.svscan
 

@@ -1,0 +1,1 @@
+"""What we know of keepalived: its configuration, its processes, and what the kernel tells of it."""

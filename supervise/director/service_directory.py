@@ -1,0 +1,57 @@
+"""The service directory of a keepalived: which ones there are, and their settings in `env/`."""
+
+import glob
+import os
+
+_MOST = 1 << 20
+"""Bytes read of a file: a configuration is far smaller."""
+
+
+def find(scan: str) -> list[str]:
+    """The services of a scan directory whose `run` starts keepalived.
+
+    :raises OSError: where the scan directory cannot be read.
+    """
+    names = sorted(name for name in os.listdir(scan) if not name.startswith("."))
+    return [path for path in (os.path.join(scan, name) for name in names) if is_director(path)]
+
+
+def is_director(directory: str) -> bool:
+    """Whether its `run` mentions keepalived: it may be down, so its processes do not tell."""
+    try:
+        lines = _content(os.path.join(directory, "run")).splitlines()
+    except OSError:
+        return False
+    return any("keepalived" in line.partition("#")[0].lower() for line in lines)
+
+
+def setting(directory: str, name: str, default: str = "") -> str:
+    """A file in `env/`, as `run` reads it: its first line; empty is unset."""
+    try:
+        lines = _content(os.path.join(directory, "env", name)).splitlines()
+    except OSError:
+        return default
+    return (lines[0].strip() if lines else "") or default
+
+
+def configuration_path(directory: str) -> str:
+    return setting(directory, "CONFIGURATION", "/etc/keepalived/keepalived.conf")
+
+
+def read(pattern: str) -> list[tuple[str, str]]:
+    """The files that a path or a pattern means, and their texts.
+
+    :raises OSError: where one cannot be read, or there is none.
+    """
+    paths = sorted(glob.glob(pattern)) or [pattern]
+    return [(path, _content(path)) for path in paths if not os.path.isdir(path)]
+
+
+def _content(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(_MOST)
+
+
+def loaded_mark(directory: str) -> str:
+    """A file whose time is when `director reload` had the configuration read again."""
+    return os.path.join(directory, "supervise", "reloaded")
