@@ -28,6 +28,7 @@ class RealServer:
 
         class Page(BaseHTTPRequestHandler):
             timeout = 5.0  # seconds: where a director died, no end of the connection comes
+
             def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))

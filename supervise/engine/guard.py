@@ -6,7 +6,7 @@ from typing import ParamSpec
 
 from supervise.engine.checked import Identity
 from supervise.engine.children import Children
-from supervise.engine.handling import Handling, line
+from supervise.engine.handling import Handling
 from supervise.engine.host import Host
 from supervise.engine.loop import Alarm, Handler, Loop
 from supervise.engine.notices import Changed, Notice, Notices
@@ -52,11 +52,11 @@ class Guard:
     def got_on(self, starts: int) -> None:
         """What was to be done is done, and so often it was started: who dies from now on does not
         die of what the one before died of."""
-        if self._handling.now.startswith(self._about):
+        if self._handling.suspects(self._about) and self._handling.now.startswith(self._about):
             self._handling.enter(self.note(f"keep, starts: {starts}"))
 
     def note(self, step: str) -> bytes:
-        return line(self._about + step.encode())
+        return self._about + step.encode()
 
 
 class GuardedHost(Host):
