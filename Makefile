@@ -6,9 +6,11 @@ BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
 BENCH_PACKAGES := svc:daemontools runsvdir:runit s6-svscan:s6 supervisord:supervisor gcc:gcc
+BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsyslog busybox:busybox modprobe:kmod
+PEER_PACKAGES := svc:daemontools runsvdir:runit
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 venv: .venv/installed ## build .venv with all programs in .venv/bin
 
@@ -29,6 +31,13 @@ test: venv ## everything that is tested, in about five minutes
 retest: venv ## only what failed last, one after the other
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
+acceptance: venv box ## the article replayed with the real IPVS, faults, two directors; five minutes, prints a table
+	$(BIN)/python -m pytest acceptance -p no:cacheprovider -o timeout=480
+
+box: # what `acceptance` boots, and what runs in it
+	@keepalived/box/packages $(BOX_PACKAGES)
+	@acceptance/fetch $(CURDIR)/.uml
+
 check: venv ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,8 +51,12 @@ soak: venv ## faults of every kind for MINUTES=60, from SEED=n; says what happen
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --minutes=$(MINUTES) $(if $(SEED),--seed=$(SEED))
 
+bench-director: venv box ## kills and restarts of keepalived under supervise and its peers; a quarter of an hour
+	@keepalived/box/packages $(PEER_PACKAGES)
+	$(BIN)/python -m acceptance.bench
+
 clean: ## remove what was built
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uml .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test retest check bench soak clean
+.PHONY: help venv run test retest acceptance box check bench bench-director soak clean

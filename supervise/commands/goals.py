@@ -115,7 +115,7 @@ def _check_hope(now: View) -> None:
         return
     if now.record.failed:
         raise HopelessError(_with_reason("it failed for good", now))
-    if now.record.held:
+    if now.record.held or now.record.alone:
         raise HopelessError(_with_reason("it is held back", now))
 
 

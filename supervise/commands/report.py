@@ -137,7 +137,7 @@ def _tell_readiness(service: Object, found: record.Record) -> None:
 
 
 def _tell_plans(service: Object, found: record.Record) -> None:
-    service["failed"], service["held"] = found.failed, found.held
+    service["failed"], service["held"] = found.failed, found.held or found.alone
     service["exiting"] = found.exiting
     service["ending"] = found.pid != 0 and found.asked
     if found.state == "waiting" and found.start_at >= 0 and found.boot == boot_id():

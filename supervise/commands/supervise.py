@@ -7,6 +7,7 @@ from supervise.commands import plain
 
 HELP = b"""usage: supervise dir
 Supervise the service in dir. TERM, INT: stop it and exit. QUIT: exit and leave it running.
+USR2: become the program file as it is now.
 """
 
 

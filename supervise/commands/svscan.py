@@ -10,6 +10,7 @@ HELP = b"""usage: svscan [--interval=SECONDS] [dir]
 Supervise every service in dir (default: the current directory).
 --interval: also scan every so many seconds, where inotify does not see all.
 TERM, INT: take all down and exit. HUP: scan now. QUIT: exit and leave everything running.
+USR2: become the program file as it is now.
 """
 
 

@@ -9,16 +9,18 @@ from supervise.core.backoff import after_death
 from supervise.core.events import (
     CHECK,
     CLEAR,
+    END_LEFTOVERS,
     FINISH,
     FORGET,
     KILL,
     KILL_HELPER,
-    KILL_LEFTOVERS,
     PERMANENT_FAILURE,
+    SIGSTOP,
     START,
     STOP,
     Actions,
     Event,
+    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -165,10 +167,15 @@ def give_up_helper(s: Situation, e: Event) -> Actions:
 
 def end_leftovers(s: Situation, e: Event) -> Actions:
     s.deadline = NEVER
-    return [KILL_LEFTOVERS]
+    return [END_LEFTOVERS]
 
 
 # Taking over
+
+
+def pause_again(s: Situation, e: Event) -> Actions:
+    """The supervisor before us may have died between the record and the signal."""
+    return [Signal(SIGSTOP)] if s.paused else []
 
 
 def stop_again(s: Situation, e: Event) -> Actions:

@@ -30,6 +30,7 @@ CHECK = "run start-check"  # the deadline of timeout-start-check begins
 CLEAR = "look for leftovers"
 FINISH = "run finish"  # the deadline of timeout-finish begins
 KILL_HELPER = "kill the helper"  # the helper is the running finish or start-check
+END_LEFTOVERS = "end the leftovers"  # TERM, and the deadline of timeout-kill begins; or KILL
 KILL_LEFTOVERS = "kill the leftovers"
 FORGET = "forget"
 

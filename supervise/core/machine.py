@@ -25,6 +25,7 @@ from supervise.core.cells import (
     nothing,
     owed_still,
     passed,
+    pause_again,
     proceed,
     ready,
     refused,
@@ -136,7 +137,7 @@ TABLE: dict[str, tuple[Cell, ...]] = {
     CHANGED:    (nothing, proceed, changed_meanwhile, nothing,     nothing,       nothing,       nothing,        nothing),
 
     #            down     waiting  checking  up           stopping     leftovers    finishing     gone
-    FOUND:      (owed_still, nothing, nothing, nothing,     stop_again,  clear_again, nothing,      nothing),
+    FOUND:      (owed_still, nothing, nothing, pause_again, stop_again,  clear_again, nothing,      nothing),
     HANDED_OVER:(nothing, nothing, nothing,  nothing,     nothing,     clear_again, nothing,      nothing),
     LOST:       (nothing, nothing, proceed, died,        died,        clear_again, finished,     nothing),
     NEVER_BEGUN:(nothing, nothing, proceed, start_again, start_again, clear_again, finish_again, nothing),

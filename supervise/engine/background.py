@@ -37,6 +37,7 @@ class Background:
         self._done: deque[tuple[Any, Then]] = deque()
         self._kept: list[int] = []
         self._bell = -1
+        self._threads = 0
         self._under_way = 0
 
     @property
@@ -48,9 +49,11 @@ class Background:
         self._kept.append(fd)
 
     def do(self, work: Work, then: Then) -> None:
-        """Call `work` in a thread, and `then` with what it returned in ours."""
-        if self._bell < 0:
-            self._begin()
+        """Call `work` in a thread, and `then` with what it returned in ours. Where no thread can be
+        had, `work` too, and at once."""
+        if not self._threads and not self._begin():
+            then(work())
+            return
         self._under_way += 1
         self._work.put((work, then))
 
@@ -64,12 +67,17 @@ class Background:
             bell.poll()
             self._rung(0)
 
-    def _begin(self) -> None:
-        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._loop.add(self._bell, self._rung)
-        self._kept.append(self._bell)
-        for _ in range(_THREADS):
-            _thread.start_new_thread(self._serve, ())
+    def _begin(self) -> bool:
+        """Whether there is a thread."""
+        if self._bell < 0:
+            self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self._loop.add(self._bell, self._rung)
+            self._kept.append(self._bell)
+        with contextlib.suppress(RuntimeError):  # no more processes can be had
+            for _ in range(_THREADS):
+                _thread.start_new_thread(self._serve, ())
+                self._threads += 1
+        return self._threads > 0
 
     def _rung(self, _: int) -> None:
         with contextlib.suppress(BlockingIOError):

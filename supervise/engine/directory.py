@@ -40,7 +40,7 @@ class SuperviseDirectory:
 
     __slots__ = ("_identity", "_lock", "_name", "_ok", "_path", "_state", "control")
 
-    def __init__(self, service: bytes, name: bytes, handed: HandedService | None) -> None:
+    def __init__(self, service: bytes, name: bytes, handed: HandedService | None = None) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
         self._state = (0, 0)

@@ -21,14 +21,13 @@ class Guard:
     :param fault: told of every exception of what is guarded.
     """
 
-    __slots__ = ("_about", "_fault", "_handling", "_identity")
+    __slots__ = ("_about", "_fault", "_handling")
 
     def __init__(
         self, fault: Callable[[Exception], None], handling: Handling, identity: Identity
     ) -> None:
         self._fault = fault
         self._handling = handling
-        self._identity = identity
         self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
@@ -50,13 +49,14 @@ class Guard:
         """The service is at rest: whoever died when it was in hand did not die of it."""
         self._handling.well(self._about)
 
-    def enter(self, step: str) -> None:
-        """The service is in hand, and this is done now. The number of starts belongs to it: where
-        that has grown, somebody got on."""
-        self._handling.enter(self.note(step))
+    def got_on(self, starts: int) -> None:
+        """What was to be done is done, and so often it was started: who dies from now on does not
+        die of what the one before died of."""
+        if self._handling.suspects(self._about) and self._handling.now.startswith(self._about):
+            self._handling.enter(self.note(f"keep, starts: {starts}"))
 
     def note(self, step: str) -> bytes:
-        return self._handling.of_service(self._identity, step)
+        return self._about + step.encode()
 
 
 class GuardedHost(Host):

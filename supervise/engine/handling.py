@@ -22,6 +22,10 @@ _HANGS = 2.0
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def _line(note: bytes) -> bytes:
+    return note[: _SIZE - 1].ljust(_SIZE - 1) + b"\n"
+
+
 class Handling:
     """Two lines of fixed size, each overwritten in place by one write: what is in hand now, and
     what was in hand when the last supervisor died, until we have done well what it was at. Until
@@ -47,16 +51,13 @@ class Handling:
                 return
             last, before = os.pread(self._fd, _SIZE, 0), os.pread(self._fd, _SIZE, _SIZE)
             if upgraded:
+                os.pwrite(self._fd, _NOTHING, 0)
                 return
             last = self._telling(last)
             if last == before != _NOTHING:
                 self._blamed = last
             self._last = last
             os.pwrite(self._fd, _NOTHING + last, 0)
-
-    def of_service(self, identity: Identity, step: str) -> bytes:
-        """The note that a service is in hand, at this step."""
-        return self._line(b"%d-%d %s" % (*identity, step.encode()))
 
     def about(self, identity: Identity) -> bytes:
         """What all notes of this service begin with."""
@@ -65,7 +66,7 @@ class Handling:
     def of_name(self, name: bytes) -> bytes:
         """The note that it is looked at what a name stands for. It is only blamed where that hangs,
         so since when is noted too."""
-        return self._line(self._named(name) + b" %d" % time.monotonic())
+        return self._boot + b" " + self._named(name) + b" %d" % time.monotonic()
 
     def _named(self, name: bytes) -> bytes:
         return b"%08x %s" % (zlib.crc32(name), _LOOKING)
@@ -81,10 +82,7 @@ class Handling:
             hung = time.monotonic() - int(since) >= _HANGS
         except ValueError:
             hung = False
-        return (text + looking).ljust(_SIZE - 1) + b"\n" if hung else _NOTHING
-
-    def _line(self, text: bytes) -> bytes:
-        return (self._boot + b" " + text)[: _SIZE - 1].ljust(_SIZE - 1) + b"\n"
+        return _line(text + looking) if hung else _NOTHING
 
     def enter(self, note: bytes) -> bytes:
         """From here on this is in hand; what was before, for `leave`."""
@@ -121,14 +119,18 @@ class Handling:
     def _write(self) -> None:
         if self._now != self._written:
             self._written = self._now
-            self._put(self._now, 0)
+            self._put(_line(self._now), 0)
 
-    def _put(self, line: bytes, at: int) -> None:
+    def _put(self, text: bytes, at: int) -> None:
         if self._fd >= 0:
             try:
-                os.pwrite(self._fd, line, at)
+                os.pwrite(self._fd, text, at)
             except OSError:
                 self._close()
+
+    def suspects(self, subject: bytes) -> bool:
+        """Whether what begins so was in hand when the last supervisor died."""
+        return self._last.startswith(subject)
 
     def well(self, subject: bytes) -> None:
         """What begins so has gone well: whoever died at it did so by chance.
@@ -141,7 +143,7 @@ class Handling:
 
     def blames(self, name: bytes) -> bool:
         """Whether two supervisors in a row were ended when they hung at this name."""
-        return self._blamed == self._line(self._named(name))
+        return self._blamed == _line(self._boot + b" " + self._named(name))
 
     def blamed_step(self, identity: Identity) -> str:
         """At which step of this service two in a row died; empty: at none."""

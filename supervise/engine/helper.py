@@ -142,6 +142,7 @@ class Helper:
             ended = self._check_lost
             if handed.check_fd >= 0:
                 ended = self._checked
+                self._limit = self._dossier.knobs.timeout_start_check()
                 self._output = FirstLine(host.loop, handed.check_fd, handed.said)
         if found.pidfd < 0:
             self._process = Child(host.children, found.pid, found.start, ended)

@@ -191,8 +191,10 @@ class Instance:
     # Signals
 
     def send(self, number: int) -> None:
-        """Recorded first: that it was asked to die, for one."""
-        self._dossier.keep()
+        """Recorded first: that it was asked to die, for one. But CONT comes first: if we die in
+        between, better one that is shown as paused and runs than one that is stopped unseen."""
+        if number != signal.SIGCONT:
+            self._dossier.keep()
         self._send(number)
 
     def _send(self, number: int) -> None:

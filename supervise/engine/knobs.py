@@ -31,10 +31,13 @@ NAMES = frozenset(
         b"start-check",
         b"timeout-finish",
         b"timeout-kill",
+        b"timeout-leftovers",
         b"timeout-start-check",
         b"watch",
     )
 )
+_NO_NAMES: frozenset[bytes] = frozenset()
+_NONE_BAD: frozenset[str] = frozenset()
 _UNKNOWN = -1
 _SETTLED = 1_000_000_000
 """Nanoseconds, far more than the resolution of time stamps in any file system."""
@@ -76,11 +79,11 @@ class Knobs:
         self._directory = directory + b"/"
         self._name = legible(name) + "/"
         self._complain = complain
-        self._names: frozenset[bytes] = frozenset()
+        self._names = _NO_NAMES
         self._changed = _UNKNOWN
         self._looked = False
         self._mended = mended
-        self._bad: set[str] = set()
+        self._bad = _NONE_BAD
 
     def look_again(self) -> None:
         self._looked = False
@@ -97,7 +100,7 @@ class Knobs:
     def _look(self) -> None:
         changed = os.stat(self._directory).st_mtime_ns
         if changed != self._changed:
-            self._names = NAMES.intersection(os.listdir(self._directory))
+            self._names = NAMES.intersection(os.listdir(self._directory)) or _NO_NAMES
             # What changes again at once may get the same time stamp.
             self._changed = changed if time.time_ns() - changed > _SETTLED else _UNKNOWN
         self._looked = True
@@ -113,6 +116,7 @@ class Knobs:
         self.timeout_start_check()
         self.timeout_finish()
         self.leftovers()
+        self.timeout_leftovers()
         self.watch()
 
     def backoff(self) -> Backoff:
@@ -151,6 +155,10 @@ class Knobs:
 
     def leftovers(self) -> str:
         return self._read(b"leftovers", _leftovers, "ignore")
+
+    def timeout_leftovers(self) -> float:
+        """Seconds (the file has milliseconds)."""
+        return self._read(b"timeout-leftovers", _milliseconds, 0.0)
 
     def watch(self) -> list[bytes]:
         """The paths in `watch`, one a line; relative ones are meant from the service directory."""
@@ -197,12 +205,12 @@ class Knobs:
         return default
 
     def _tell(self, knob: str, line: str) -> None:
-        self._bad.add(knob)
+        self._bad |= {knob}
         self._complain(knob, line)
 
     def _good(self, knob: str) -> None:
         if knob in self._bad:
-            self._bad.remove(knob)
+            self._bad -= {knob}
             self._mended(knob)
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from supervise.engine import processes
 from supervise.engine.loop import Loop
 
+PATIENCE = 5.0
+"""Seconds between TERM and KILL, where `timeout-kill` says nothing."""
+
 _AT_ONCE = 32
 """How many are watched at the same time: each takes a descriptor. All must end, so the order does
 not matter."""
@@ -27,6 +30,12 @@ class Leftovers:
         self._gone = gone
         self._watched: set[int] = set()
         self._signals: list[int] = []
+
+    def end(self) -> bool:
+        """TERM, and when asked again KILL. Whether it was TERM."""
+        first = not self._signals
+        self.send(signal.SIGTERM if first else signal.SIGKILL)
+        return first
 
     def send(self, number: int) -> None:
         """To each of them, and to each that appears from now on."""

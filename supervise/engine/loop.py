@@ -18,6 +18,9 @@ _AT_ONCE = 256
 _MOST_TURNS = 10
 """How often what can wait is put off while other things happen."""
 
+_MOST_TAKEN_BACK = 64
+"""Deadlines that were moved or taken back, from which on they are thrown away."""
+
 Handler = Callable[[int], None]
 
 
@@ -39,6 +42,7 @@ class Loop:
         self._order = count()
         self._later: deque[Callable[[], None]] = deque()
         self._ended = False
+        self._taken_back = 0
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
         """Call `handler` with the events whenever the descriptor has some."""
@@ -60,9 +64,20 @@ class Loop:
         """Ring at this time, and at no other; NEVER takes the alarm back."""
         if alarm.when == when:
             return
+        if alarm.when != NEVER:
+            self._taken_back += 1
+            if self._taken_back > _MOST_TAKEN_BACK and 2 * self._taken_back > len(self._heap):
+                self._clear()
         alarm.when = when
         if when != NEVER:
             heapq.heappush(self._heap, (when, next(self._order), alarm))
+
+    def _clear(self) -> None:
+        """What was taken back is passed over when its time comes; until then it would keep alive
+        whatever it was to ring for."""
+        self._heap = [entry for entry in self._heap if entry[2].when == entry[0]]
+        heapq.heapify(self._heap)
+        self._taken_back = 0
 
     def end(self) -> None:
         self._ended = True

@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import gc
 import os
 import stat
 from collections.abc import Callable
 
+from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
 from supervise.engine.caution import Caution
@@ -24,6 +26,11 @@ _AFRESH = 1.0
 """Seconds until a service that was given up is taken up afresh, where its link is still there."""
 
 
+_TIDY = 2.0
+"""Seconds after the end of a service until what is left of it in memory is looked for. It has
+cycles, and Python by itself would look only after hundreds more."""
+
+
 class Scanner:
     """:param home: absolute path of the scan directory.
     :param changed: called when a service has come or gone.
@@ -35,6 +42,7 @@ class Scanner:
         self._changed = changed
         self._own = OwnList(home)
         self._caution = Caution(host, home, self._refuse)
+        self._tidy = Alarm(_collect)
         self._candidates: dict[bytes, Candidate] = {}
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
@@ -261,6 +269,8 @@ class Scanner:
         if not entry.stopping:
             alarm = Alarm(lambda: self._afresh(entry))
             self._host.loop.set(alarm, now() + _AFRESH)
+            if self._tidy.when == NEVER:
+                self._host.loop.set(self._tidy, now() + _TIDY)
         self._changed()
 
     def _afresh(self, entry: Entry) -> None:
@@ -276,3 +286,7 @@ class Scanner:
         self._closed = True
         for name in list(self._candidates):
             self._drop(name)
+
+
+def _collect() -> None:
+    gc.collect()

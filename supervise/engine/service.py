@@ -17,16 +17,13 @@ from supervise.engine.guard import Guard, GuardedHost, place_of
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
-from supervise.engine.leftovers import Leftovers
+from supervise.engine.leftovers import PATIENCE, Leftovers
 from supervise.engine.letterbox import Letterbox
 from supervise.engine.takeover import Heritage
 from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters
 from supervise.protocol.handover import HandedService
-
-_PATIENCE = 5.0
-"""Seconds between TERM and KILL for leftovers, where `timeout-kill` says nothing."""
 
 
 class Service:
@@ -63,7 +60,7 @@ class Service:
         self._instance = Instance(self._dossier, pipes, self._tell, spawn)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
         self._leftovers: Leftovers | None = None
-        self._watched = Watched(self._dossier, lambda: self._tell(events.CHANGED))
+        self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
         self._aside = False
         self._letterbox: Letterbox | None = None
@@ -146,6 +143,9 @@ class Service:
     def _due(self) -> None:
         self._tell(events.DUE)
 
+    def _changed(self) -> None:
+        self._tell(events.CHANGED)
+
     def _feed(self, happened: list[Event]) -> None:
         if self._aside:
             self._show()
@@ -159,6 +159,8 @@ class Service:
                 self._instance.send(action.number)
             else:
                 _ACTIONS[action](self)
+        # Also while a start is awaited: the deadline of what was before must not ring then.
+        self._dossier.host.loop.set(self._alarm, self._dossier.situation.due)
 
     def _settled(self) -> None:
         """Keep the outcome."""
@@ -169,9 +171,9 @@ class Service:
             return
         if dossier.situation.state == GONE:
             return
+        self._guard.got_on(dossier.record.starts)
         dossier.keep()
         dossier.show()
-        dossier.host.loop.set(self._alarm, dossier.situation.due)
         if dossier.situation.state not in (WAITING, CHECKING):
             self._watched.end()
         if dossier.situation.state in (UP, DOWN):
@@ -234,9 +236,12 @@ class Service:
             return
         self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
         if policy == "kill":
-            self._leftovers.send(signal.SIGTERM)
-            dossier.give_time_once(dossier.knobs.timeout_kill() or _PATIENCE)
+            dossier.give_time_once(dossier.knobs.timeout_leftovers())
         self._leftovers.look()
+
+    def _end_leftovers(self) -> None:
+        if self._leftovers is not None and self._leftovers.end():
+            self._dossier.give_time(self._dossier.knobs.timeout_kill() or PATIENCE)
 
     def _cleared(self) -> None:
         if self._leftovers is not None:
@@ -284,6 +289,7 @@ _ACTIONS: dict[str, Callable[[Service], None]] = {
     events.CLEAR: Service._clear,
     events.FINISH: Service._finish,
     events.KILL_HELPER: lambda one: one._helper.kill(),
+    events.END_LEFTOVERS: Service._end_leftovers,
     events.KILL_LEFTOVERS: Service._kill_leftovers,
     events.FORGET: Service._forget,
 }

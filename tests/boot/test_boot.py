@@ -50,9 +50,16 @@ E
 
 SYSVINIT = f"""
 mkdir -p var/log
+cat >test <<'E'
+#!/bin/sh
+{TEST % "sysvinit"} 2>/results/trouble
+cp /var/log/svscan.log /results
+{{poweroff}}
+E
+chmod +x test
 cat >etc/inittab <<'E'
 id:2:initdefault:
-bx:2:once:{TEST % "sysvinit"} 2>/results/trouble; {{poweroff}}
+bx:2:once:/test
 E
 cat {ROOT}/docs/boot/inittab >>etc/inittab
 """

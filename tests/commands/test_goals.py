@@ -75,9 +75,10 @@ def test_up_is_hopeless_after_a_verdict(tmp_path: Path) -> None:
     failed = ours(tmp_path, "down", want="down", failed=True, reason="exit 125")
     with pytest.raises(HopelessError, match=r"failed for good \(exit 125\)"):
         goals.running(failed, failed)
-    held = ours(tmp_path, "down", held=True)
-    with pytest.raises(HopelessError, match="held back"):
-        goals.running(held, held)
+    for why in ("held", "alone"):
+        held = ours(tmp_path, "down", **{why: True})
+        with pytest.raises(HopelessError, match="held back"):
+            goals.running(held, held)
 
 
 def test_up_is_hopeless_when_somebody_wants_it_down() -> None:

@@ -10,12 +10,12 @@ from supervise.core.events import (
     CLEARED,
     DIED,
     DUE,
+    END_LEFTOVERS,
     FINISH,
     FINISHED,
     FOUND,
     KILL,
     KILL_HELPER,
-    KILL_LEFTOVERS,
     LOST,
     NEVER_BEGUN,
     NOT_STARTED,
@@ -23,10 +23,12 @@ from supervise.core.events import (
     PERMANENT_FAILURE,
     READY,
     REFUSED,
+    SIGSTOP,
     START,
     STOP,
     TAKEN_UP,
     Event,
+    Signal,
 )
 from supervise.core.situation import (
     CHECKING,
@@ -188,7 +190,7 @@ def with_deadline(make) -> Situation:
     ("make", "action"),
     [
         (stopping, KILL),
-        (leftovers, KILL_LEFTOVERS),
+        (leftovers, END_LEFTOVERS),
         (checking, KILL_HELPER),
         (finishing, KILL_HELPER),
     ],
@@ -211,6 +213,14 @@ def test_a_deadline_ends_with_what_it_was_for(make, end) -> None:
 
 
 # Taking over
+
+
+def test_what_is_paused_is_stopped_again() -> None:
+    """Whoever recorded it may not have come to that."""
+    s = up()
+    tell(s, "p")
+    assert tell(s, FOUND) == [Signal(SIGSTOP)]
+    assert (s.state, s.paused) == (UP, True)
 
 
 @pytest.mark.parametrize("make", [up, checking, finishing])

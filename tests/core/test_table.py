@@ -23,6 +23,7 @@ ACTIONS = {
     events.CLEAR,
     events.FINISH,
     events.KILL_HELPER,
+    events.END_LEFTOVERS,
     events.KILL_LEFTOVERS,
     events.FORGET,
 }

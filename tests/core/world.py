@@ -153,7 +153,7 @@ class World:
         elif action == events.FORGET:
             kept.ended = "stopped"
         else:
-            assert action == events.KILL_LEFTOVERS, "an unknown action"
+            assert action in (events.END_LEFTOVERS, events.KILL_LEFTOVERS), "an unknown action"
 
     def deadline(self) -> float:
         return NEVER if self.timeout == NEVER else self.now + self.timeout

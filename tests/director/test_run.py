@@ -32,7 +32,8 @@ class Service:
         self.configuration = directory / "keepalived.conf"
         self.env.mkdir(parents=True)
         self.programs.mkdir()
-        shutil.copy(RUN, self.directory)
+        for name in ("run", "common.sh"):
+            shutil.copy(RUN.parent / name, self.directory)
         self.set("CONFIGURATION", f"{self.configuration}\n")
         self.configuration.write_text(VRRP_ONLY)
         self.keepalived_says("Keepalived v2.2.7 (01/16,2022)")

@@ -20,6 +20,7 @@ KNOBS = {
     "backoff/first": (SECONDS, "1 seconds"),
     "backoff/max": (SECONDS, "60 seconds"),
     "backoff/reset": (SECONDS, "10 seconds"),
+    "timeout-leftovers": ("is not a number of milliseconds", "0 seconds"),
     "timeout-kill": ("is not a number of milliseconds", "none"),
     "timeout-start-check": ("is not a number of milliseconds", "60 seconds"),
     "timeout-finish": ("is not a number of milliseconds", "5 seconds"),

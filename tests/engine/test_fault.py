@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.gate import living, taken_up
+from tests.support.gate import living, served, taken_up
 from tests.support.probe import shows, supervised
 from tests.support.scan import SLEEPER, Scan, eventually
 
@@ -148,8 +148,12 @@ def test_a_change_of_what_is_watched(scan: Scan) -> None:
     long = {"backoff__first": "5000\n", "backoff__max": "5000\n"}
     scan.add("bad", start_check="#!/bin/sh\nexit 1\n", watch=f"{well}\n", **long)
     scan.add("good")
-    start_broken(scan, "service.Service", "_changed")
-    scan.until("bad", lambda found: found.state == "waiting")
+    mended = scan.home / ".mended"
+    mended.touch()
+    start_broken(scan, "service.Service", "_tell")
+    scan.until("bad", lambda found: found.state == "waiting" and found.failures == 2)
+    served(scan, "bad")
+    mended.unlink()
     well.touch()
     set_aside(scan)
     goes_on(scan, "good")

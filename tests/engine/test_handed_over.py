@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import end, on_its_way, only_instance, served
+from tests.support.gate import Gate, end, on_its_way, only_instance, served
 from tests.support.probe import RECORDER, begun, noted
 from tests.support.scan import BIN, Scan, eventually
 from tests.support.trace import strace
@@ -181,3 +181,40 @@ def test_the_end_while_things_are_started(crowded: Scan, number: int) -> None:
     assert set(crowded.ours()) == known - {0}
     if number == signal.SIGTERM:
         assert known == {0}
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_deadline_that_is_over_does_not_end_what_comes_next(crowded: Scan) -> None:
+    """That of the leftovers passes while `finish` is being started."""
+    gate = Gate(crowded.services / "gate")
+    finish = f"#!/bin/sh\necho begun >>../finish\n{gate.wait}\necho ended >>../finish\n"
+    run = "#!/bin/sh\nsleep 1000 &\necho >../begun\nexec sleep 1000\n"
+    crowded.add("a", run, finish=finish, leftovers="kill\n", timeout_kill="300\n")
+    crowded.start()
+    pid = crowded.up("a")
+    eventually((crowded.services / "begun").exists, "it has a child")
+    served(crowded, "a")
+    with strace(crowded, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=900000"):
+        os.kill(pid, signal.SIGKILL)
+        path = crowded.services / "finish"
+        eventually(lambda: path.exists() and path.read_text(), "finish runs")
+    served(crowded, "a")
+    gate.open()
+    crowded.up("a", beside=pid)
+    assert path.read_text() == "begun\nended\n"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_no_threads_can_be_had(crowded: Scan) -> None:
+    """Nor processes: one line, and all is well as soon as they can."""
+    svscan = crowded.start()
+    crowded.service("a", backoff__first="0.1\n", backoff__max="0.1\n")
+    eventually((crowded.home / ".svscan/refused").exists, "it has begun")
+    eventually(lambda: len(os.listdir(f"/proc/{svscan.pid}/fd")) > MANY + 7, "it watches")
+    with strace(crowded, "-o", os.devnull, "-e", "inject=clone,clone3,vfork:error=EAGAIN"):
+        crowded.link("a")
+        crowded.until("a", lambda found: found.failures >= 2)
+        assert threads(crowded) == 1
+    crowded.up("a")
+    why = "temporary failure (no more processes can be had)"
+    assert crowded.said() == f"supervise: fatal: unable to start a/run: {why}\n"

@@ -97,7 +97,7 @@ def good_is_served(scan: Scan) -> None:
 
 
 def alone(scan: Scan, step: str) -> None:
-    found = scan.until("bad", lambda found: found.alone)
+    found = scan.until("bad", lambda found: found.alone and found.reason)
     why = f"left alone: two supervisors in a row died at it (step: {step}); svc -u goes on with it"
     assert found.reason == why
     scan.says(f"supervise: warning: bad: {why}\n")

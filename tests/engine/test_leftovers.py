@@ -133,6 +133,40 @@ def test_those_that_do_not_end_are_killed_after_timeout_kill(scan: Scan) -> None
     assert not living(leaver.left()[0])
 
 
+@pytest.mark.parametrize("trap", ["trap 'echo told >>../told; exit 0' TERM", 'trap "" TERM'])
+def test_they_may_end_by_themselves_first(scan: Scan, trap: str) -> None:
+    knobs = {"leftovers": "kill\n", "timeout_leftovers": "300\n", "timeout_kill": "300\n"}
+    leaver = Leaver(scan, trap=trap, **knobs)
+    first = leaver.die()
+    found = scan.until("a", lambda found: found.state == "leftovers" and found.deadline > 0)
+    assert found.deadline >= found.started_at + found.deaths[0].uptime + 0.3
+    assert not (scan.services / "told").exists()
+    scan.up("a", beside=first)
+    assert not living(leaver.left()[0])
+
+
+def test_those_that_end_by_themselves_are_not_told(scan: Scan) -> None:
+    knobs = {"leftovers": "kill\n", "timeout_leftovers": "4000000\n"}
+    leaver = Leaver(scan, trap="trap 'echo told >>../told' TERM", **knobs)
+    first = leaver.die()
+    scan.state("a", "leftovers")
+    leaver.gate.open()
+    scan.up("a", beside=first)
+    assert not (scan.services / "told").exists()
+
+
+def test_the_next_supervisor_keeps_the_time_they_have(scan: Scan) -> None:
+    knobs = {"leftovers": "kill\n", "timeout_leftovers": "1000\n"}
+    leaver = Leaver(scan, trap='echo x; trap "echo told >>../told; exit 0" TERM', **knobs)
+    first = leaver.die()
+    found = scan.until("a", lambda found: found.state == "leftovers" and found.deadline > 0)
+    scan.kill()
+    scan.start()
+    assert scan.state("a", "leftovers").deadline == found.deadline
+    scan.up("a", beside=first)
+    assert (scan.services / "told").read_text() == "told\n"
+
+
 def test_without_a_knob_they_get_five_seconds(scan: Scan) -> None:
     leaver = Leaver(scan, trap='trap "" TERM', leftovers="kill\n")
     leaver.die()

@@ -111,7 +111,7 @@ def test_one_that_was_left_and_writes_without_end_holds_up_nobody(
 ) -> None:
     """As fast as what it wrote before is thrown away."""
     directory = SuperviseDirectory(bytes(tmp_path), b"a")
-    readiness = Readiness(Loop(), directory, lambda: None)
+    readiness = Readiness(Loop(), directory.open_pipe(b"ready"), lambda: None)
     os.write(readiness.fd, b"old\n" * 20)
     read, writing = os.read, os.dup(readiness.fd)
 

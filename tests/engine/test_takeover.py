@@ -9,7 +9,17 @@ import pytest
 
 from supervise.protocol.record import UNKNOWN, Record
 from supervise.protocol.status import pack
-from tests.support.gate import Gate, end, gone, instances, living, replace_svscan, served, taken_up
+from tests.support.gate import (
+    Gate,
+    end,
+    gone,
+    instances,
+    living,
+    replace_svscan,
+    served,
+    taken_up,
+)
+from tests.support.probe import stopped
 from tests.support.scan import SLEEPER, Scan, eventually
 from tests.support.trace import strace
 
@@ -59,6 +69,29 @@ def test_a_running_instance_is_gone_on_with(scan: Scan, letters: str) -> None:
     assert unchanged(scan, "a").pid == before.pid
     assert len(scan.starts()) == 1
     assert instances(scan, "a") == [before.pid]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize("letter", ["p", "c"])
+@pytest.mark.parametrize("call", ["kill", "pwrite64"])
+def test_what_is_shown_as_paused_is_stopped_and_nothing_else_is(
+    scan: Scan, letter: str, call: str
+) -> None:
+    """svscan is killed at a pause, and at its end, before it has signalled or recorded it."""
+    scan.add("a")
+    svscan = scan.start()
+    pid = scan.up("a")
+    if letter == "c":
+        scan.control("a", "p")
+        eventually(lambda: stopped(pid), "it is stopped")
+    served(scan, "a")
+    with strace(scan, "-o", os.devnull, "-e", f"inject={call}:signal=KILL:when=1"):
+        scan.control("a", letter)
+        svscan.wait(30)
+    replace_svscan(scan, "a")
+    found = scan.record("a")
+    assert found is not None
+    assert (found.pid, stopped(pid)) == (pid, found.paused)
 
 
 def test_it_is_stopped_by_the_successor(scan: Scan) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -245,3 +246,26 @@ def test_a_fault_is_told_without_its_files_too(scan: Scan) -> None:
     shutil.rmtree(installed.library)
     scan.control("a", "k")
     scan.says("supervisor fault, set aside: ZeroDivisionError('division by zero') in send, line ")
+
+
+def test_upgrades_while_other_threads_start_programs(scan: Scan) -> None:
+    """With many descriptors, and where no limit has to be put back, they do: what they are about
+    to start is waited for, and what they have started are our children after the exec, too."""
+    names = [f"s{number}" for number in range(100)]
+    for name in names:
+        scan.add(name)
+    with scan.messages.open("ab") as err:
+        words = ["sh", "-c", 'ulimit -Sn $(ulimit -Hn); exec "$0" "$1"', scan.program, scan.home]
+        scan.svscan = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=err)
+    for name in names:
+        scan.up(name)
+    for times in range(1, 11):
+        for name in names:
+            scan.control(name, "t")
+        upgrade(scan, times)
+    for name in names:
+        served(scan, name)
+        found = scan.until(name, lambda found: found.pid)
+        assert instances(scan, name) == [found.pid]
+        assert {death.status for death in found.deaths} == {-signal.SIGTERM}
+    assert scan.stop() == 0

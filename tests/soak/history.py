@@ -22,8 +22,10 @@ def play(world: World, seed: int, told: list[str]) -> None:
     """
     chance = random.Random(seed)
     drawn = chance.choices(list(events.EVENTS), list(events.EVENTS.values()), k=LENGTH)
+    if seed % 2:
+        world.be_crowded()
     world.start()
-    told.append("svscan begins")
+    told.append(f"svscan begins, with {len(world.crowd)} descriptors more")
     for happens in drawn:
         begun = time.monotonic()
         told.append(f"{begun:.3f} {happens(world, chance)}")

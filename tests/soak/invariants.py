@@ -101,11 +101,13 @@ def _expected(world: World) -> Counter[str]:
     """What a svscan at rest has open, by name."""
     found: Counter[str] = Counter(
         {
-            "/dev/null": 1,
+            "/dev/null": 1 + len(world.crowd),
             "anon_inode:[eventpoll]": 1,
             "anon_inode:[signalfd]": 1,
             "anon_inode:inotify": 1,
-            str(world.scan.home): 2,  # where it works, and its lock
+            f"/proc/{world.pid}/mountinfo": 1,
+            str(world.scan.home): 1,  # its lock
+            str(world.scan.home / ".svscan/handling"): 1,
             str(world.scan.messages): 2,  # as given, and opened anew
         }
     )
@@ -115,6 +117,10 @@ def _expected(world: World) -> Counter[str]:
     for name in world.logged:
         found[os.path.realpath(world.scan.services / name / "supervise") + "/stdout"] += 1
     return found
+
+
+_BELL = "anon_inode:[eventfd]"
+"""By which other threads tell of what they started, once there are any."""
 
 
 def _unexplained(world: World) -> dict[str, int]:
@@ -129,7 +135,7 @@ def _unexplained(world: World) -> dict[str, int]:
     return {
         name: found[name] - wanted[name]
         for name in found | wanted
-        if found[name] != wanted[name] and "/ready" not in name
+        if found[name] != wanted[name] and "/ready" not in name and name != _BELL
     }
 
 

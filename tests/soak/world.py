@@ -36,6 +36,10 @@ STEADY = ("teller", "stubborn", "a")
 """Who are never told to end, and so hold their log FIFO themselves. Loggers and svscan die."""
 
 
+CROWD = 300
+"""Descriptors that svscan is given in a crowded world: with so many, other threads start things."""
+
+
 class World:
     """:param base: an empty directory on a tmpfs of its own, with a mount point `disk` in it."""
 
@@ -56,6 +60,7 @@ class World:
         for name in kinds:
             self.make(name, kinds[name])
             self.scan.link(name)
+        self.crowd: list[int] = []
         self._held = [self._hold(name) for name in HELD if name in kinds]
 
     def _hold(self, name: str) -> int:
@@ -63,6 +68,10 @@ class World:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         os.mkfifo(path, 0o600)
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def be_crowded(self) -> None:
+        """From the next svscan on."""
+        self.crowd = [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) for _ in range(CROWD)]
 
     def complete(self, name: str) -> bool:
         """Whether each line that was ever written must be in the log."""
@@ -102,14 +111,16 @@ class World:
             "LD_PRELOAD": str(self._preload),
             "SOAK_CLOCK": str(self._clock),
         }
-        limit = (descriptors, descriptors) if descriptors else None
+        hard = descriptors or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        soft = hard if descriptors or self.crowd else min(256, hard)
         with self.scan.messages.open("ab") as err:
             self.scan.svscan = subprocess.Popen(
                 [*before, BIN / "svscan", self.scan.home],
                 stdin=subprocess.DEVNULL,
                 stderr=err,
                 env=environment,
-                preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)),
+                pass_fds=[] if descriptors else self.crowd,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)),
             )
 
     @property
@@ -199,7 +210,7 @@ class World:
     def close(self) -> None:
         """End all of it. Nobody else lives in our pid namespace but init and us."""
         self.kill()
-        for fd in self._held:
+        for fd in [*self._held, *self.crowd]:
             os.close(fd)
         for pid in list(self._living()):
             if pid not in (1, os.getpid()):

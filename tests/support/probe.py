@@ -46,10 +46,10 @@ def shows(scan: Scan, name: str, pid: int, want: bytes, paused: bool = False) ->
 
     def look() -> bool:
         kept = scan.record(name)
-        found = path.read_bytes()
+        found = path.read_bytes() if path.exists() else b""
         return kept is not None and len(found) == status.SIZE and found == kept.since + tail
 
-    eventually(look, lambda: f"{tail!r}: {path.read_bytes()!r}; {scan.shown(name)}")
+    eventually(look, lambda: f"{tail!r}: {scan.shown(name)}; {scan.said()}")
 
 
 def became(pid: int, program: str) -> None:

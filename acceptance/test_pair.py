@@ -1,0 +1,11 @@
+"""acceptance.inside.pair, step by step."""
+
+import pytest
+
+from acceptance.conftest import Results
+from acceptance.inside.pair import STEPS
+
+
+@pytest.mark.parametrize("step", [step.__name__ for step in STEPS])
+def test_step(step: str, results: Results) -> None:
+    results.check("pair", step)

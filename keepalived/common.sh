@@ -1,0 +1,207 @@
+# What run, start-check and finish share: the settings in env/, the words to complain with, the configuration files, the
+# pid files. Read by `.`; only functions and the search path. What can be asked of the shell itself costs no process:
+# every restart waits for these programs.
+
+# A supervisor that was started at boot may have neither in its PATH.
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+
+say() { echo "keepalived/${0##*/}: $*" >&2; }
+
+# As envdir reads it: the first line without the blanks at its end; empty is unset.
+read_settings() {
+    CONFIGURATION='' KEEPALIVED='' OPTIONS='' VRRP_ALONE='' TEST_CONFIGURATION='' LONE_DIRECTOR=''
+    for file in env/*; do
+        [ -e "$file" ] || continue
+        value=''
+        { [ -f "$file" ] && [ -r "$file" ] && { read -r value <"$file" || :; }; } ||
+            say "warning: $file: unable to read, ignored"
+        case $file in
+        env/CONFIGURATION) CONFIGURATION=$value ;;
+        env/KEEPALIVED) KEEPALIVED=$value ;;
+        env/OPTIONS) OPTIONS=$value ;;
+        env/VRRP_ALONE) VRRP_ALONE=$value ;;
+        env/TEST_CONFIGURATION) TEST_CONFIGURATION=$value ;;
+        env/LONE_DIRECTOR) LONE_DIRECTOR=$value ;;
+        *) say "warning: $file: no such setting, ignored" ;;
+        esac
+    done
+    : "${CONFIGURATION:=/etc/keepalived/keepalived.conf}" "${KEEPALIVED:=keepalived}"
+    yes_or_no VRRP_ALONE "$VRRP_ALONE" no
+    yes_or_no TEST_CONFIGURATION "$TEST_CONFIGURATION" yes
+    yes_or_no LONE_DIRECTOR "$LONE_DIRECTOR" no
+}
+
+# yes_or_no NAME VALUE DEFAULT: sets NAME to yes or no.
+yes_or_no() {
+    case $2 in
+    yes | no) ;;
+    '') eval "$1=$3" ;;
+    *)
+        say "warning: env/$1: '$2' is neither yes nor no, taken as $3"
+        eval "$1=$3"
+        ;;
+    esac
+}
+
+# The two that must be there. Stops at the first that is not.
+require_files() {
+    command -v "$KEEPALIVED" >/dev/null ||
+        fail "$KEEPALIVED: not found: install keepalived, or name it in env/KEEPALIVED"
+    [ -r "$CONFIGURATION" ] && [ ! -d "$CONFIGURATION" ] ||
+        fail "$CONFIGURATION: unable to read: write it, or name the configuration in env/CONFIGURATION"
+}
+
+# What `keepalived --version` said, as a number, or empty: version_of TEXT
+version_of() {
+    version=''
+    case $1 in
+    *'Keepalived v'[0-9]*)
+        version=${1#*Keepalived v}
+        version=${version%%[!0-9.]*}
+        ;;
+    esac
+}
+
+# Sets `subsystems`, the words that make this version run health checks and VRRP. Only the keepalived of the days of
+# --check --vrrp runs both when given both; up to 1.4.5 the last one wins, and from 2.0.0 on each clears the other and
+# nothing runs. Given neither, every version runs both.
+choose_subsystems() {
+    case $VRRP_ALONE,$version in
+    yes,*) subsystems=--vrrp ;;
+    no,1.2.[1-9] | no,1.2.1[0-3]) subsystems='--check --vrrp' ;;
+    *) subsystems='' ;;
+    esac
+}
+
+# One line each for FILE and every file that it includes: `file PATH`, or `missing PATH FILE`. An `include` that names
+# files by a pattern may find none. Relative names are meant from the directory of the file that has them.
+list_files() (
+    case $1 in
+    /*) path=$1 ;;
+    *) path=$PWD/$1 ;;
+    esac
+    depth=${2:-0}
+    [ "$depth" -lt 10 ] && cd "${path%/*}/" || exit 0 # a file that includes itself
+    echo "file $path"
+    included=$(sed -n 's/^[[:blank:]]*include[a-z]*[[:blank:]]\{1,\}\([^[:blank:]!#]*\).*/\1/p' "$path")
+    for name in $included; do
+        if [ -f "$name" ] && [ -r "$name" ]; then
+            list_files "$name" $((depth + 1))
+        else
+            case $name in *[*?[]*) ;; *) echo "missing $name $path" ;; esac
+        fi
+    done
+)
+
+# Is there a line that begins a block of this kind? Comments start with ! or #, so they never match; @name before a
+# keyword limits it to one host. has_block KEYWORD FILE...
+has_block() {
+    block=$1
+    shift
+    grep -Eqs "^[[:blank:]]*(@[^[:blank:]]+[[:blank:]]+)?($block)([[:blank:]{]|\$)" "$@"
+}
+
+# keepalived with virtual servers and no IPVS would end at once, taking VRRP down with it.
+require_ipvs() {
+    [ ! -e /proc/net/ip_vs ] && [ "$VRRP_ALONE" = no ] || return 0
+    for path in $(list_files "$CONFIGURATION" | sed -n 's/^file //p'); do
+        has_block 'virtual_server|virtual_server_group' "$path" || continue
+        modprobe ip_vs 2>/dev/null
+        [ -e /proc/net/ip_vs ] || fail "$CONFIGURATION has virtual servers and this kernel has no IPVS:" \
+            "use a kernel with ip_vs, or write yes into env/VRRP_ALONE"
+        return
+    done
+}
+
+# Sets `pid_files`, the names that keepalived gives them, OPTIONS taken into account. /run/keepalived/ is that of newer
+# versions.
+name_pid_files() {
+    keepalived='' vrrp='' checkers='' bfd='' into=''
+    set -f # words, not patterns
+    for word in $OPTIONS; do
+        [ -z "$into" ] || { eval "$into=\$word"; into=''; continue; }
+        case $word in
+        -p | --pid) into=keepalived ;;
+        -r | --vrrp_pid) into=vrrp ;;
+        -c | --checkers_pid) into=checkers ;;
+        -b | --bfd_pid) into=bfd ;;
+        -p* | --pid=*) keepalived=${word#-p} keepalived=${keepalived#--pid=} ;;
+        -r* | --vrrp_pid=*) vrrp=${word#-r} vrrp=${vrrp#--vrrp_pid=} ;;
+        -c* | --checkers_pid=*) checkers=${word#-c} checkers=${checkers#--checkers_pid=} ;;
+        -b* | --bfd_pid=*) bfd=${word#-b} bfd=${bfd#--bfd_pid=} ;;
+        esac
+    done
+    set +f
+    pid_files="$keepalived $vrrp $checkers $bfd"
+    for directory in /run /run/keepalived /var/run; do
+        [ "$directory" != /var/run ] || [ ! /var/run -ef /run ] || continue
+        for role in "keepalived:$keepalived" "vrrp:$vrrp" "checkers:$checkers" "bfd:$bfd"; do
+            [ -n "${role#*:}" ] || pid_files="$pid_files $directory/${role%%:*}.pid"
+        done
+    done
+}
+
+# Whether a living keepalived has this pid. Its program may have been replaced by an upgrade meanwhile.
+is_keepalived() {
+    program=$(readlink "/proc/$1/exe") || return 1
+    program=${program%' (deleted)'}
+    [ "${program##*/}" = keepalived ] || [ "/proc/$1/exe" -ef "$(command -v "$KEEPALIVED")" ]
+}
+
+# Whether this keepalived was started by the supervisor of this directory: it works here, as every instance does, and
+# has the mark that the supervisor gives. (A supervisor that gives us none gives it none.)
+is_ours() {
+    [ "/proc/$1/cwd" -ef . ] || return 1
+    [ -z "$SUPERVISE_NONCE" ] || grep -qz '^SUPERVISE_NONCE=' "/proc/$1/environ" 2>/dev/null
+}
+
+# How somebody else's keepalived is told of: with its systemd unit, where it has one.
+describe_stranger() {
+    unit=''
+    while read -r line; do
+        case $line in *.service) unit=${line##*/} ;; esac
+    done 2>/dev/null <"/proc/$1/cgroup"
+    own=$(cat /proc/self/cgroup 2>/dev/null)
+    case $own in *"/$unit"*) unit='' ;; esac
+    if [ -n "$unit" ]; then
+        echo "$unit is active (keepalived, pid $1): systemctl disable --now $unit"
+    else
+        echo "another keepalived runs (pid $1, named in $2) and is not of this service: end it"
+    fi
+}
+
+# look_at_pid_files OURS STALE: for each pid file calls OURS PID FILE, where it names a keepalived of this service, or
+# STALE FILE, where keepalived would take what it names for another keepalived. Stops where it names somebody else's.
+# The number of a process that has ended does no harm.
+look_at_pid_files() {
+    name_pid_files
+    for file in $pid_files; do
+        [ -f "$file" ] || continue
+        pid=''
+        { read -r pid <"$file" || :; } 2>/dev/null
+        pid=${pid%%[!0-9]*}
+        if [ -n "$pid" ] && [ ! -e "/proc/$pid" ]; then
+            continue
+        elif [ -z "$pid" ] || ! is_keepalived "$pid"; then
+            "$2" "$file"
+        elif is_ours "$pid"; then
+            "$1" "$pid" "$file"
+        else
+            fail "$(describe_stranger "$pid" "$file")"
+        fi
+    done
+}
+
+# What start-check found out, as it stands in supervise/checked: sets `version`, `paths`, `interfaces`, `addresses`.
+read_checked() {
+    version='' paths='' interfaces='' addresses=''
+    [ -s supervise/checked ] || return 1
+    while read -r kind name; do
+        case $kind in
+        version) version=$name ;;
+        path) paths="$paths $name" ;;
+        interface) interfaces="$interfaces $name" ;;
+        address) addresses="$addresses $name" ;;
+        esac
+    done <supervise/checked
+}

@@ -1,0 +1,42 @@
+"""Deadlines that are moved and taken back."""
+
+import gc
+import time
+import weakref
+
+from supervise.core.situation import NEVER
+from supervise.engine.loop import Alarm, Loop
+
+
+class Told:
+    def ring(self) -> None:
+        raise AssertionError("it was taken back")
+
+
+def test_what_was_taken_back_is_let_go_long_before_its_time() -> None:
+    loop = Loop()
+    last = Alarm(loop.end)
+    loop.set(last, time.monotonic() + 0.01)
+    kept = []
+    for _ in range(10_000):
+        told = Told()
+        alarm = Alarm(told.ring)
+        loop.set(alarm, time.monotonic() + 1000)
+        loop.set(alarm, NEVER)
+        kept.append(weakref.ref(told))
+    del told, alarm
+    gc.collect()
+    assert sum(one() is not None for one in kept) < 200
+    loop.run()
+
+
+def test_one_that_is_moved_again_and_again_rings_once() -> None:
+    loop = Loop()
+    rung: list[int] = []
+    often, last = Alarm(lambda: rung.append(1)), Alarm(loop.end)
+    for number in range(10_000):
+        loop.set(often, time.monotonic() + 1000 - number / 10)
+    loop.set(often, time.monotonic())
+    loop.set(last, time.monotonic() + 0.01)
+    loop.run()
+    assert rung == [1]
