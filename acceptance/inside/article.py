@@ -42,6 +42,31 @@ def holds_the_address(world: World) -> str:
     return shown
 
 
+def one_look_tells(world: World) -> str:
+    """`director status`: all is well, and what the kernel has is shown."""
+    seen = world.director.status()
+    (vrrp,) = seen["vrrp"]
+    (server,) = seen["virtual_servers"]
+    assert vrrp["state"] == "MASTER", seen
+    assert [one["held"] for one in vrrp["addresses"]] == [True], seen
+    assert server["in_table"], seen
+    assert [one["weight"] for one in server["real_servers"]] == [1, 1], seen
+    roles = {one["role"] for one in seen["processes"]}
+    assert roles == {"parent", "VRRP", "health checkers"}, seen
+    assert seen["verdict"] == "OK", seen["findings"]
+    return str(seen["verdict"])
+
+
+def one_look_tells_who_is_out(world: World) -> str:
+    seen = world.director.status()
+    (server,) = seen["virtual_servers"]
+    weights = {one["address"]: one["weight"] for one in server["real_servers"]}
+    assert weights == {"172.16.0.2": 0, "172.16.0.3": 1}, seen
+    assert seen["verdict"] == "WARNING", seen["findings"]
+    assert "172.16.0.2:80" in seen["findings"][0]["text"], seen["findings"]
+    return str(seen["findings"][0]["text"])
+
+
 def alternates(world: World) -> list[str]:
     answers = ask_times(8)
     assert set(answers) == {"Dell", "Hitachi"}, answers
@@ -130,9 +155,11 @@ STEPS = (
     starts,
     fills_the_table,
     holds_the_address,
+    one_look_tells,
     alternates,
     checks_every_interval,
     takes_a_dead_server_out,
+    one_look_tells_who_is_out,
     mails_down,
     sends_all_to_hitachi,
     checks_the_dead_server_meanwhile,

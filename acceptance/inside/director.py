@@ -1,10 +1,12 @@
 """A director: a supervisor, and keepalived under it by services/keepalived of this checkout."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from acceptance.inside import kernel
 from acceptance.inside.client import VIRTUAL_ADDRESS
@@ -108,6 +110,14 @@ class Director:
 
     def svc(self, *letters: str) -> None:
         subprocess.run(["svc", *letters, str(self.service)], check=True)
+
+    def status(self) -> dict[str, Any]:
+        """What `director status --json` says."""
+        command = ["director", "status", "--json", str(self.service)]
+        shown = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        found: dict[str, Any] = json.loads(shown.stdout)
+        assert shown.returncode == found["level"], found
+        return found
 
     def svstat(self) -> str:
         return kernel.output_of("svstat", str(self.service)).strip()

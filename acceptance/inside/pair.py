@@ -16,6 +16,8 @@ from acceptance.inside.waiting import until
 from acceptance.inside.world import Network
 
 SECOND = "second"
+# Who hears the other's advert gives the address up: for so long both may have it.
+HANDING_BACK = 0.05  # seconds
 ROUTER = "172.16.0.254"  # what the real servers answer through: it moves with the other address
 
 
@@ -94,7 +96,7 @@ def agrees_on_one_owner(pair: Pair) -> None:
 
 def kill_master_parent(pair: Pair) -> Seen:
     measured = watched(pair, kills(pair.director, "parent"))
-    assert measured["two owners"] == 0, measured
+    assert measured["two owners"] <= HANDING_BACK, measured
     return measured
 
 
@@ -104,7 +106,7 @@ def kill_all_of_master(pair: Pair) -> Seen:
 
 def svc_t_on_master(pair: Pair) -> Seen:
     measured = watched(pair, lambda: pair.director.svc("-t"))
-    assert measured["two owners"] == 0, measured
+    assert measured["two owners"] <= HANDING_BACK, measured
     return measured
 
 

@@ -157,6 +157,12 @@ class TestBox:
         look = run.said.partition("To look inside: ")[2].splitlines()[0]
         seen = subprocess.run(look.split(), capture_output=True, text=True, cwd="/")
         assert "keepalived: up (pid " in seen.stdout
+        inside = [*look.split()[:-2], BIN / "director", "status", ROOT / "services/keepalived"]
+        status = subprocess.run(inside, capture_output=True, text=True, cwd="/")
+        assert (status.returncode, status.stderr) == (0, "")
+        assert "keepalived OK: up " in status.stdout
+        assert "VI_1 MASTER" in status.stdout
+        assert "192.168.0.151 on bond0.2" in status.stdout
         assert addresses() == before.addresses
         assert files_of_the_checkout() == before.files, "the checkout stays untouched"
 
