@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.scan import Scan
+
+# Tests change modules of the same size within one second, which a compiled one does not notice.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_one_that_may_not_be_executed(scan: Scan) -> None:
         ("sys.exit(3)", "exit 3"),
         ("os.kill(os.getpid(), 11)", "killed by signal 11"),
         ("print('fit to take over'); os._exit(9)", "exit 9"),
-        ("print('x' * 1000000, '\\x1b[31m'); os._exit(1)", "?[31m"),
+        ("print('x' * 1000000, '\\x1b[31m', flush=True); os._exit(1)", "?[31m"),
     ],
 )
 def test_one_that_ends(scan: Scan, prelude: str, why: str) -> None:
