@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import Gate, end, on_its_way, only_instance, served
+from tests.support.gate import Gate, served
 from tests.support.probe import RECORDER, begun, noted
 from tests.support.scan import BIN, Scan, eventually
-from tests.support.trace import strace
+from tests.support.trace import kill_while_an_instance_is_on_its_way_to_exec, strace
 
 MANY = 300
 
@@ -156,17 +156,7 @@ def test_the_next_svscan_goes_on(crowded: Scan) -> None:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_svscan_is_killed_while_the_instance_is_on_its_way_to_exec(crowded: Scan) -> None:
     """Its nonce cannot be seen yet, but it holds the lock of the scan directory."""
-    crowded.add("a")
-    crowded.start()
-    first = only_instance(crowded, "a")
-    served(crowded, "a")
-    with strace(crowded, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
-        end(first)
-        child = on_its_way(crowded, "a", beside=first)
-        crowded.kill()
-        crowded.start()
-        assert crowded.up("a", beside=first) == child
-    assert only_instance(crowded, "a") == child
+    kill_while_an_instance_is_on_its_way_to_exec(crowded)
 
 
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGTERM])

@@ -16,13 +16,12 @@ from tests.support.gate import (
     all_read,
     end,
     instances,
-    on_its_way,
     only_instance,
     served,
     taken_up,
 )
 from tests.support.scan import BIN, SLEEPER, Scan, eventually
-from tests.support.trace import calls, strace
+from tests.support.trace import calls, kill_while_an_instance_is_on_its_way_to_exec, strace
 
 SERVICES = [f"s{number}" for number in range(10)]
 LOGGED = SERVICES[:4]
@@ -195,14 +194,4 @@ def test_the_successor_is_killed_at_each_step(scan: Scan, tmp_path: Path) -> Non
 def test_svscan_is_killed_while_the_instance_is_on_its_way_to_exec(scan: Scan) -> None:
     """The nonce is not yet in its environment, but it still holds our locks open: they are free
     when the exec is through."""
-    scan.add("a")
-    scan.start()
-    first = only_instance(scan, "a")
-    served(scan, "a")
-    with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
-        end(first)
-        child = on_its_way(scan, "a", beside=first)
-        scan.kill()
-        scan.start()
-        assert scan.up("a", beside=first) == child
-    assert only_instance(scan, "a") == child
+    kill_while_an_instance_is_on_its_way_to_exec(scan)

@@ -1,11 +1,13 @@
 """strace, from outside: which system calls svscan makes, and faults in them."""
 
 import contextlib
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.gate import end, on_its_way, only_instance, served
 from tests.support.scan import Scan, eventually
 
 
@@ -39,3 +41,18 @@ def calls(trace: str) -> list[tuple[str, int]]:
             seen[name] += 1
             found.append((name, seen[name]))
     return found
+
+
+def kill_while_an_instance_is_on_its_way_to_exec(scan: Scan) -> None:
+    """The next svscan must find that very instance, and start no second one."""
+    scan.add("a")
+    scan.start()
+    first = only_instance(scan, "a")
+    served(scan, "a")
+    with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
+        end(first)
+        child = on_its_way(scan, "a", beside=first)
+        scan.kill()
+        scan.start()
+        assert scan.up("a", beside=first) == child
+    assert only_instance(scan, "a") == child
