@@ -1,149 +1,96 @@
-"""Looking at directors again whenever something has changed: told by the kernel, not found."""
+"""`director observe`: what must be seen when it happens. Told by the kernel, and not polled."""
 
 import os
 import select
 import sys
 import time
-from collections.abc import Callable
 
 import click
 
 from supervise.commands.directed import look_at
+from supervise.commands.following import Sources
 from supervise.commands.past import seconds
+from supervise.commands.tail import last_lines, usual_logs
+from supervise.commands.watching import CHANGED
 from supervise.director import journal
-from supervise.director.addresses import AddressChanges
 from supervise.director.facts import Facts
 from supervise.engine import watch as inotify
 
-_CHANGED = inotify.MODIFY | inotify.MOVED_TO | inotify.CREATE
-_APART = 1.0
-"""Seconds between two drawings: faster is no help to anybody."""
-
-_LOGS = ("/var/log/keepalived.log", "/var/log/messages", "/var/log/syslog")
-_TAIL = 16384
-_LINES = 5
-
-
-class Changes:
-    """Of addresses, interfaces, and what is in `supervise/` of these directors."""
-
-    def __init__(self, directories: list[str]) -> None:
-        self._poll = select.poll()
-        self._addresses = AddressChanges()
-        self._files = inotify.Watcher()
-        for directory in directories:
-            self._files.add(os.fsencode(directory) + b"/supervise", _CHANGED)
-        for one in (self._addresses.fileno(), self._files.fileno()):
-            self._poll.register(one, select.POLLIN)
-
-    def wait(self, seconds: float | None) -> bool:
-        """Whether something has changed before the time was over."""
-        found = self._poll.poll(None if seconds is None else max(0, seconds) * 1000)
-        self._addresses.drain()
-        if found:
-            self._files.read()
-        return bool(found)
-
-
-def _changes(directories: list[str]) -> Changes:
-    try:
-        return Changes(directories)
-    except OSError as error:
-        click.echo(f"director: unable to watch: {error.strerror}: is it supervised?", err=True)
-        sys.exit(3)
-
-
-def watch(directories: list[str], draw: Callable[[], str]) -> None:
-    """Draw again when what is seen has changed, until Ctrl-C."""
-    changes, before = _changes(directories), ""
-    while True:
-        text = draw()
-        if text != before:
-            click.clear()
-            click.echo(text)
-            before = text
-        time.sleep(_APART)
-        changes.wait(_APART)
-
-
-def wait_for_master(directories: list[str], deadline: float) -> bool:
-    """Whether all are MASTER in time. What is waited for is shown on a terminal."""
-    changes, shown = _changes(directories), False
-    while True:
-        all_seen = [look_at(one)[0] for one in directories]
-        states = dict(zip(directories, map(_states, all_seen), strict=True))
-        late = time.monotonic() >= deadline
-        if late or all(map(_is_master, all_seen)):
-            break
-        if sys.stderr.isatty():
-            shown = True
-            click.echo(f"\r\033[Kdirector: waiting: {_words(states)}", nl=False, err=True)
-        changes.wait(min(_APART, deadline - time.monotonic()))
-    if shown:
-        click.echo("\r\033[K", nl=False, err=True)
-    if late:
-        click.echo(f"director: not in time: {_words(states)}", err=True)
-    return not late
-
-
-def _is_master(seen: Facts) -> bool:
-    """An address that is held by nobody, for its process was killed, is about to go."""
-    each = seen.instances
-    return bool(each) and all(one.served and one.state == "MASTER" for one in each)
-
-
-def _words(states: dict[str, dict[str, str]]) -> str:
-    each = [f"{name} {state}" for found in states.values() for name, state in found.items()]
-    return ", ".join(each) or "no VRRP instance is configured"
-
-
-def _states(seen: Facts) -> dict[str, str]:
-    return {one.name: one.state for one in seen.instances}
+_AGAIN = 1.0
+"""Seconds until the next look where something is still to come that nobody tells."""
 
 
 def observe(directories: list[str], log: str | None) -> None:
     """Note every change, for ever. `log` is the file whose last lines are kept at a death."""
-    changes = _changes(directories)
+    observed = [_Observed(one, (log,) if log else usual_logs(one)) for one in directories]
+    files = _watch(directories)
     while True:
+        looks = [one.look() for one in observed]
+        poll = select.poll()
+        for fd in (files.fileno(), *(fd for one in observed for fd in one.sources.descriptors())):
+            poll.register(fd, select.POLLIN)
+        poll.poll(None if all(looks) else _AGAIN * 1000)
+        files.read()
+
+
+def _watch(directories: list[str]) -> inotify.Watcher:
+    try:
+        files = inotify.Watcher()
         for directory in directories:
-            try:
-                _note(directory, (log,) if log else _logs(directory))
-            except OSError as error:
-                what = f"unable to write {journal.path_of(directory)}: {error.strerror}"
-                click.echo(f"director: warning: {what}", err=True)
-        changes.wait(None)
+            files.add(os.fsencode(directory) + b"/supervise", CHANGED)
+    except OSError as error:
+        click.echo(f"director: unable to watch: {error.strerror}: is it supervised?", err=True)
+        sys.exit(3)
+    return files
 
 
-def _note(directory: str, logs: tuple[str, ...]) -> None:
-    seen, _ = look_at(directory)
-    known = journal.states(directory)
-    for name, state in _states(seen).items():
-        if known.get(name, ("", 0.0))[0] != state:
-            journal.add(directory, {"time": time.time(), "instance": name, "state": state})
-    entries = journal.read(directory)
-    noted = {one["death"]["time"] for one in entries if isinstance(one.get("death"), dict)}
-    for death in reversed(seen.service["deaths"] or []):
-        if death["time"] not in noted:
-            when = seconds(death["time"] or "")
-            vrrp = journal.state_at(entries, when)
-            entry = {"time": when, "death": death, "vrrp": vrrp, "log": _last_lines(logs)}
-            journal.add(directory, entry)
+class _Observed:
+    def __init__(self, directory: str, logs: tuple[str, ...]) -> None:
+        self._directory = directory
+        self._logs = logs
+        self.sources = Sources(directory)
 
-
-def _logs(directory: str) -> tuple[str, ...]:
-    return (os.path.join(directory, "log/main/current"), *_LOGS)
-
-
-def _last_lines(logs: tuple[str, ...]) -> list[str]:
-    """The last that keepalived said, in the first of these files that has something of it."""
-    for path in logs:
+    def look(self) -> bool:
+        """Note what has changed, and listen where the next change will be told. Whether nothing is
+        still to come."""
+        sources = self.sources
+        sources.addresses.drain()
+        own = sources.own_words.hear()
+        seen, _ = look_at(self._directory)
+        lost = sources.children.follow(seen)
         try:
-            with open(path, "rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-                lines = file.read().decode("utf-8", "replace").splitlines()
-        except OSError:
-            continue
-        found = [line for line in lines if "eepalived" in line]
-        if found:
-            return found[-_LINES:]
-    return []
+            self._note(seen, own, lost)
+        except OSError as error:
+            what = f"unable to write {journal.path_of(self._directory)}: {error.strerror}"
+            click.echo(f"director: warning: {what}", err=True)
+        sources.addresses.follow(seen)
+        heard = sources.own_words.follow(seen)
+        return sources.settled(seen, heard and sources.children.complete(seen))
+
+    def _note(self, seen: Facts, own: dict[str, str], lost: list[str]) -> None:
+        for role in lost:
+            self._add({"child": role, "parent": seen.service["pid"]})
+        known_own = {one.name: one.own.state for one in seen.instances if one.own}
+        for name, state in own.items():
+            if known_own.get(name) != state:
+                self._add({"instance": name, "own": state})
+        if own:  # it may tell what the state is
+            seen, _ = look_at(self._directory)
+        known = journal.states(journal.read(self._directory))
+        for one in seen.instances:
+            if known.get(one.name, ("", 0.0))[0] != one.state:
+                self._add({"instance": one.name, "state": one.state})
+        self._note_deaths(seen)
+
+    def _note_deaths(self, seen: Facts) -> None:
+        entries = journal.read(self._directory)
+        noted = {one["death"]["time"] for one in entries if isinstance(one.get("death"), dict)}
+        for death in reversed(seen.service["deaths"] or []):
+            if death["time"] not in noted:
+                when = seconds(death["time"] or "")
+                vrrp = journal.state_at(entries, when)
+                lines = last_lines(self._logs)
+                self._add({"time": when, "death": death, "vrrp": vrrp, "log": lines})
+
+    def _add(self, entry: journal.Entry) -> None:
+        journal.add(self._directory, {"time": time.time(), **entry})

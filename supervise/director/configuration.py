@@ -49,6 +49,8 @@ class Configuration(NamedTuple):
     vrrp: tuple[Vrrp, ...] = ()
     virtual_servers: tuple[VirtualServer, ...] = ()
     files: tuple[str, ...] = ()
+    fifo: str = ""
+    """The FIFO that VRRP states are written to, where keepalived starts no script to read it."""
 
 
 class _Block(NamedTuple):
@@ -82,7 +84,16 @@ def parse(path: str, read: Read) -> Configuration:
             for server in _virtual_servers(one, groups)
         ),
         tuple(files),
+        _fifo([one for one in blocks if one.words[:1] == ["global_defs"]]),
     )
+
+
+def _fifo(definitions: list[_Block]) -> str:
+    for name in ("vrrp_notify_fifo", "notify_fifo"):
+        path = "".join(_value(one, name) for one in definitions)
+        if path and not any(_value(one, f"{name}_script") for one in definitions):
+            return path
+    return ""
 
 
 def _lines(

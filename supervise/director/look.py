@@ -5,36 +5,51 @@ import os
 import time
 from typing import Any
 
-import psutil
-
-from supervise.director import facts, ipvs, journal, service_directory
+from supervise.director import facts, ipvs, journal, network, running, service_directory
 from supervise.director.configuration import Configuration, Vrrp, parse
-from supervise.director.facts import Facts, Holding, Instance, Process
+from supervise.director.facts import Facts, Holding, Instance, Own
+from supervise.director.journal import Entry
+from supervise.director.network import Link
+from supervise.director.processes import processes
 
-_PID_FILES = {
-    facts.VRRP: ("vrrp.pid", "-r", "--vrrp_pid"),
-    facts.CHECKERS: ("checkers.pid", "-c", "--checkers_pid"),
-}
+_CLOCK = 1.5
+"""Seconds by which the start of a process and the time of day may differ: the kernel counts the
+first from a boot time in whole seconds."""
 
 
 def look(directory: str, service: dict[str, Any]) -> Facts:
     """:param service: what `svstat --json` says of it."""
-    wanted, trouble = _configuration(directory)
-    processes = _processes(directory, service["pid"])
-    started = next((time.time() - one.age for one in processes if one.role == facts.PARENT), 0.0)
-    return Facts(
+    pid = service["pid"]
+    words = running.command_line(pid)
+    seen = Facts(
         directory,
         service,
-        processes,
-        wanted,
-        trouble,
-        _instances(directory, wanted, _served(service, processes)),
-        _table(service["pid"]),
-        service_directory.setting(directory, "VRRP_ALONE") == "yes",
-        max((_changed(path) for path in wanted.files), default=0.0) if wanted else 0.0,
-        max(started, _changed(service_directory.loaded_mark(directory))) if started else 0.0,
-        _forbidden(directory),
+        time.time(),
+        processes(pid, words),
+        table=_table(pid),
+        vrrp_alone=service_directory.setting(directory, "VRRP_ALONE") == "yes",
+        differences=running.differences(directory, words),
+        forbidden=_forbidden(directory),
     )
+    seen = _with_configuration(seen, running.configuration(directory, words))
+    entries = journal.read(directory)
+    if seen.loaded:
+        deaths = tuple(journal.child_deaths(entries, pid, seen.loaded))
+        seen = seen._replace(child_deaths=deaths)
+    try:
+        links = _links(directory, pid)
+    except OSError as error:
+        why = f"{error.filename}: unable to look: {error.strerror}"
+        return seen._replace(forbidden=seen.forbidden or why)
+    return seen._replace(instances=_instances(seen, entries, links))
+
+
+def _links(directory: str, pid: int | None) -> dict[str, Link]:
+    """Where keepalived has its network, or would have it if it were started."""
+    for one in (pid, service_directory.supervisor(directory)):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+            return network.links(one)
+    return network.links(None)
 
 
 def _forbidden(directory: str) -> str:
@@ -45,18 +60,22 @@ def _forbidden(directory: str) -> str:
     return ""
 
 
-def _served(service: dict[str, Any], processes: tuple[Process, ...]) -> bool:
-    """Whether a VRRP process is there, and not about to end."""
-    roles = {one.role for one in processes}
-    return (
-        service["state"] == "up"
-        and not service["ending"]
-        and bool(roles & {facts.VRRP, facts.CHILD})
+# The configuration
+
+
+def _with_configuration(seen: Facts, path: str) -> Facts:
+    wanted, trouble = _configuration(path)
+    starts = [seen.now - one.age for one in seen.processes if one.role == facts.PARENT]
+    mark = _changed(service_directory.loaded_mark(seen.directory))
+    return seen._replace(
+        configuration=wanted,
+        trouble=trouble,
+        changed=max((_changed(path) for path in wanted.files), default=0.0) if wanted else 0.0,
+        loaded=max(*starts, mark) if starts else 0.0,
     )
 
 
-def _configuration(directory: str) -> tuple[Configuration | None, str]:
-    path = service_directory.configuration_path(directory)
+def _configuration(path: str) -> tuple[Configuration | None, str]:
     try:
         return parse(path, service_directory.read), ""
     except OSError as error:
@@ -72,117 +91,47 @@ def _changed(path: str) -> float:
         return 0.0
 
 
-# Processes
-
-
-def _processes(directory: str, pid: int | None) -> tuple[Process, ...]:
-    if not pid:
-        return ()
-    try:
-        parent = psutil.Process(pid)
-        children = parent.children(recursive=False)
-    except psutil.Error:
-        return ()
-    roles = _roles(directory, pid)
-    found = [_process(parent, facts.PARENT)]
-    found += [
-        _process(one, roles.get(one.pid) or _by_name(one)) for one in children if _same(parent, one)
-    ]
-    return tuple(one for one in found if one is not None)
-
-
-def _same(parent: psutil.Process, child: psutil.Process) -> bool:
-    """A script that keepalived runs is none of its own processes."""
-    with contextlib.suppress(psutil.Error):
-        return bool(child.exe() == parent.exe())
-    return False
-
-
-def _process(one: psutil.Process, role: str) -> Process | None:
-    with contextlib.suppress(psutil.Error), one.oneshot():
-        times = one.cpu_times()
-        age = max(0.0, time.time() - one.create_time())
-        return Process(one.pid, role, age, one.memory_info().rss, times.user + times.system)
-    return None
-
-
-def _by_name(one: psutil.Process) -> str:
-    """keepalived 2.2 and newer can name its processes (process_names)."""
-    with contextlib.suppress(psutil.Error):
-        name = one.name()
-        return facts.VRRP if "vrrp" in name else facts.CHECKERS if "check" in name else facts.CHILD
-    return facts.CHILD
-
-
-def _roles(directory: str, pid: int) -> dict[int, str]:
-    """By the pid files, which are all that tells the children apart."""
-    found: dict[int, str] = {}
-    words = service_directory.setting(directory, "OPTIONS").split()
-    for role, (name, *options) in _PID_FILES.items():
-        for path in (
-            _option(words, options),
-            f"/run/{name}",
-            f"/run/keepalived/{name}",
-            f"/var/run/{name}",
-        ):
-            named = _pid_in(f"/proc/{pid}/root{path}")
-            if named:
-                found.setdefault(named, role)
-    return found
-
-
-def _pid_in(path: str) -> int:
-    """0 where it names none."""
-    try:
-        with open(path, encoding="ascii") as file:
-            return int(file.read(20))
-    except (OSError, ValueError):
-        return 0
-
-
-def _option(words: list[str], options: list[str]) -> str:
-    for number, word in enumerate(words):
-        for option in options:
-            if word == option and number + 1 < len(words):
-                return words[number + 1]
-            if word.startswith(option + "="):
-                return word[len(option) + 1 :]
-            if len(option) == 2 and word.startswith(option) and len(word) > 2:
-                return word[2:]
-    return "/nowhere"
-
-
 # Addresses
 
 
-def _instances(directory: str, wanted: Configuration | None, served: bool) -> tuple[Instance, ...]:
-    if wanted is None:
+def _instances(seen: Facts, entries: list[Entry], links: dict[str, Link]) -> tuple[Instance, ...]:
+    if seen.configuration is None:
         return ()
-    here = {
-        name: {one.address.partition("%")[0] for one in each}
-        for name, each in psutil.net_if_addrs().items()
-    }
-    links = psutil.net_if_stats()
-    known = journal.states(directory)
+    since, own = journal.states(entries), journal.states(entries, "own")
+    served = _served(seen)
     found = []
-    for vrrp in wanted.vrrp:
-        holdings = tuple(_holding(address, name, here, links) for address, name in _places(vrrp))
+    for vrrp in seen.configuration.vrrp:
+        holdings = tuple(_holding(address, name, links) for address, name in _places(vrrp))
         instance = Instance(vrrp.name, holdings, served=served)
-        state, since = known.get(vrrp.name, ("", None))
-        found.append(instance._replace(since=since if state == instance.state else None))
+        if served and vrrp.name in own and own[vrrp.name][1] > _vrrp_start(seen) - _CLOCK:
+            instance = instance._replace(own=Own(*own[vrrp.name]))
+        state, when = since.get(vrrp.name, ("", None))
+        found.append(instance._replace(since=when if state == instance.state else None))
     return tuple(found)
+
+
+def _served(seen: Facts) -> bool:
+    """Whether a VRRP process is there, and not about to end."""
+    roles = {one.role for one in seen.processes}
+    up = seen.service["state"] == "up" and not seen.service["ending"]
+    return up and bool(roles & {facts.VRRP, facts.CHILD})
+
+
+def _vrrp_start(seen: Facts) -> float:
+    """What was said before was said by another process, which said no farewell if it was killed."""
+    ages = [one.age for one in seen.processes if one.role in (facts.VRRP, facts.CHILD)]
+    return seen.now - min(ages, default=0.0)
 
 
 def _places(vrrp: Vrrp) -> list[tuple[str, str]]:
     return [(address, interface or vrrp.interface) for address, interface in vrrp.addresses]
 
 
-def _holding(
-    address: str, interface: str, here: dict[str, set[str]], links: dict[str, Any]
-) -> Holding:
+def _holding(address: str, interface: str, links: dict[str, Link]) -> Holding:
     link = links.get(interface)
-    up = None if link is None else bool(link.isup)
-    return Holding(address, interface, address in here.get(interface, ()), up)
+    if link is None:
+        return Holding(address, interface, False, None)
+    return Holding(address, interface, address in link.addresses, link.up)
 
 
 # The table

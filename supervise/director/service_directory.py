@@ -62,3 +62,19 @@ def mark_loaded(directory: str) -> None:
     path = loaded_mark(directory)
     with open(path, "a"):
         os.utime(path)
+
+
+def supervisor(directory: str) -> int | None:
+    """The process that supervises it, by its lock; None where there is none that we can see."""
+    try:
+        found = os.stat(os.path.join(directory, "supervise", "lock"))
+        with open("/proc/locks", encoding="ascii") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return None
+    major, minor = os.major(found.st_dev), os.minor(found.st_dev)
+    wanted = f"{major:02x}:{minor:02x}:{found.st_ino}"
+    for words in lines:
+        if words[1] == "FLOCK" and words[5] == wanted and os.path.exists(f"/proc/{words[4]}/ns"):
+            return int(words[4])
+    return None

@@ -2,7 +2,7 @@
 that are to stand out marked by `paint`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from supervise.director import ipvs, verdict
@@ -47,6 +47,19 @@ def details(seen: Facts, paint: Paint) -> Iterator[str]:
         yield f"  configuration {', '.join(seen.configuration.files)}, read {read} ago"
 
 
+def essence(seen: Facts, found: Verdict) -> Hashable:
+    """What must differ for something to have changed: no duration, and nothing that is used up."""
+    return (
+        found.level,
+        seen.service["state"],
+        seen.service["starts"],
+        tuple((one.name, one.state, one.own and one.own.state) for one in seen.instances),
+        tuple(one for each in seen.instances for one in each.holdings),
+        tuple((one.pid, one.role) for one in seen.processes),
+        (seen.table, seen.loaded > seen.changed, seen.differences, seen.trouble, seen.forbidden),
+    )
+
+
 def _life(seen: Facts) -> str:
     service = seen.service
     since = duration(service["seconds"])
@@ -70,6 +83,9 @@ def _instance(instance: Instance, paint: Paint) -> str:
         for one in instance.holdings
     ]
     where = ", ".join(places) or "no address"
+    if instance.own:
+        said = duration(time.time() - instance.own.since)
+        where += f"; keepalived itself says {instance.own.state} since {said}"
     return f"{instance.name} {paint(instance.state, level)}{since}: {where}"
 
 
@@ -123,6 +139,8 @@ def as_object(seen: Facts, found: Verdict) -> dict[str, Any]:
         "configuration": list(seen.configuration.files) if seen.configuration else None,
         "configuration_changed": seen.changed or None,
         "configuration_read": seen.loaded or None,
+        "differences": list(seen.differences),
+        "child_deaths": [{"role": role, "time": when} for role, when in seen.child_deaths],
     }
 
 
@@ -136,6 +154,7 @@ def _vrrp_object(instance: Instance) -> dict[str, Any]:
         "name": instance.name,
         "state": instance.state,
         "since": instance.since,
+        "own": instance.own._asdict() if instance.own else None,
         "addresses": addresses,
     }
 

@@ -15,9 +15,13 @@ WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 SETTLING = 10.0
 """Seconds after a start in which what is not there yet is only a warning: VRRP needs 4 of them."""
 RESPAWNED = 60.0
-"""Seconds for which a child that keepalived had to start again is news: it counts as long."""
+"""Seconds after which keepalived itself takes a child that it started again for a sound one."""
+LOOP = 3
+"""So many deaths of a child within RECENT are a respawn loop, also while it lives."""
 RECENT = 600.0
 """Seconds for which a death that nobody asked for is news."""
+DISAGREE = 3.0
+"""Seconds for which keepalived and the kernel may tell different things: one comes first."""
 
 
 class Finding(NamedTuple):
@@ -58,6 +62,7 @@ def _all(seen: Facts) -> Iterator[Finding]:
         yield Finding(WARNING, seen.trouble)
     if seen.service["pid"]:
         yield from _of_processes(seen)
+        yield from _of_respawns(seen)
         yield from _of_ipvs(seen)
         yield from _of_configuration(seen)
     yield from _of_vrrp(seen)
@@ -108,10 +113,25 @@ def _of_processes(seen: Facts) -> Iterator[Finding]:
     servers = wanted.virtual_servers and not seen.vrrp_alone
     if servers and facts.CHECKERS not in roles and not unnamed:
         yield Finding(late, "no health checker process, though virtual servers are configured")
-    for one in children:
-        if one.age < RESPAWNED and up_for - one.age > SETTLING:
+
+
+def _of_respawns(seen: Facts) -> Iterator[Finding]:
+    """What `director observe` counted; else what the ages of the processes tell."""
+    last = {role: time for role, time in seen.child_deaths if seen.now - time < RECENT}
+    for role, time in last.items():
+        each = [when for one, when in seen.child_deaths if one == role and seen.now - when < RECENT]
+        ago = _ago(seen.now - time)
+        if len(each) >= LOOP:
+            text = f"{len(each)} times in {_ago(seen.now - each[0])}, last {ago} ago"
+            yield Finding(CRITICAL, f"respawn loop: its {role} process died {text}")
+        else:
+            yield Finding(WARNING, f"keepalived had to start its {role} process again, {ago} ago")
+    for one in seen.processes:
+        started = seen.now - one.age
+        again = one.role != facts.PARENT and started - seen.loaded > SETTLING
+        if again and one.age < RESPAWNED and one.role not in last:
             text = f"keepalived had to start its {one.role} process again, {_ago(one.age)} ago"
-            yield Finding(WARNING, text)
+            yield Finding(CRITICAL, f"{text}; whether it does so in a loop, nobody observes")
 
 
 def _of_vrrp(seen: Facts) -> Iterator[Finding]:
@@ -128,6 +148,15 @@ def _of_vrrp(seen: Facts) -> Iterator[Finding]:
             yield Finding(CRITICAL, f"{instance.name} is MASTER, but {names} is missing")
         elif instance.state == "FAULT":
             yield Finding(CRITICAL, f"{instance.name} is in FAULT: {_faulty(missing)}")
+        yield from _of_disagreement(seen, instance)
+
+
+def _of_disagreement(seen: Facts, instance: facts.Instance) -> Iterator[Finding]:
+    """`state` is what keepalived itself says where it knows better."""
+    own = instance.own
+    if own and own.state != instance.state and seen.now - own.since > DISAGREE:
+        text = f"{instance.name} is {instance.state} as the kernel shows it, but {own.state} as"
+        yield Finding(WARNING, f"{text} keepalived says itself")
 
 
 def _faulty(holdings: list[facts.Holding]) -> str:
@@ -136,7 +165,7 @@ def _faulty(holdings: list[facts.Holding]) -> str:
             return f"{one.interface} does not exist"
         if not one.up:
             return f"{one.interface} is down"
-    return "no interface"
+    return "keepalived says so itself"
 
 
 def _of_ipvs(seen: Facts) -> Iterator[Finding]:
@@ -183,6 +212,8 @@ def _of_configuration(seen: Facts) -> Iterator[Finding]:
     if seen.loaded and seen.changed > seen.loaded + 1:
         text = "the configuration on disk is younger than the last start or `director reload`"
         yield Finding(WARNING, text)
+    for one in seen.differences:
+        yield Finding(WARNING, f"{one}: it needs `director restart`")
 
 
 def _ago(seconds: float) -> str:

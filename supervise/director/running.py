@@ -1,0 +1,61 @@
+"""What a director runs with, as its command line has it, and what is set for its next start."""
+
+import os
+
+from supervise.director import service_directory
+
+_OURS = {"--check", "--vrrp", "--dont-release-vrrp", "--dont-release-ipvs"}
+"""What `run` may put before OPTIONS."""
+
+
+def command_line(pid: int | None) -> list[str]:
+    """The words with which it was started; none where it is no keepalived yet, because its `run`
+    still prepares, or where nothing runs."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="surrogateescape") as file:
+            words = file.read().split("\0")[:-1]
+    except OSError:
+        return []
+    return words if option(words, "-f", "--use-file") else []
+
+
+def option(words: list[str], *names: str) -> str:
+    """The value of an option in one of its spellings; empty where it is not there."""
+    for number, word in enumerate(words):
+        for name in names:
+            if word == name and number + 1 < len(words):
+                return words[number + 1]
+            if name.startswith("--") and word.startswith(name + "="):
+                return word[len(name) + 1 :]
+            if len(name) == 2 and word.startswith(name) and len(word) > 2:
+                return word[2:]
+    return ""
+
+
+def configuration(directory: str, words: list[str]) -> str:
+    """The file that it reads, or would read if it were started."""
+    path = option(words, "-f", "--use-file") or service_directory.configuration_path(directory)
+    return os.path.normpath(os.path.join(directory, path))
+
+
+def differences(directory: str, words: list[str]) -> tuple[str, ...]:
+    """What was set otherwise since it was started, so that a reload does not bring it. A `run` that
+    is not ours may have settings that we do not know."""
+    if not words or not os.path.exists(os.path.join(directory, "common.sh")):
+        return ()
+    found = []
+    runs, wanted = configuration(directory, words), configuration(directory, [])
+    if runs != wanted:
+        found.append(f"it runs with {runs}, and env/CONFIGURATION now says {wanted}")
+    started = _own(words)
+    options = service_directory.setting(directory, "OPTIONS").split()
+    if started != _own(options):
+        both = f"'{' '.join(started)}', and env/OPTIONS now says '{' '.join(options)}'"
+        found.append(f"it was started with OPTIONS {both}")
+    return tuple(found)
+
+
+def _own(words: list[str]) -> list[str]:
+    """The options that somebody chose: what follows the configuration, without what `run` adds."""
+    after = words[words.index("-f") + 2 :] if "-f" in words else words
+    return [word for word in after if word not in _OURS]
