@@ -18,6 +18,7 @@ venv: .venv/installed ## build .venv with all programs in .venv/bin
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || keepalived/box/packages no-such-program:python3-venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/pip uninstall -qq -y setuptools # it makes each start of Python import it
 	@$(BIN)/python -m compileall -q supervise
 	@touch $@
 

@@ -31,6 +31,7 @@ def main() -> None:
         enter("supervise", given)
     try:
         Lone(Host(heir), heir.home or os.getcwdb(), os.fsencode(given), command).run()
+        plain.end(0)
     except UnusableError as error:
         fail("supervise", str(error))
     except OSError as error:

@@ -30,6 +30,7 @@ def main() -> None:
     try:
         home = heir.home or os.getcwdb()
         Svscan(Host(heir), home, interval, command).run()
+        plain.end(0)
     except UnusableError as error:
         fail("svscan", str(error))
     except OSError as error:

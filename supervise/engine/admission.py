@@ -5,6 +5,7 @@ import resource
 import stat
 from collections.abc import Callable
 
+from supervise.engine import kernel
 from supervise.engine.checked import Identity, UnusableError, identity
 
 _SPARE = 64
@@ -36,17 +37,7 @@ class Admission:
 
 def check_room(shown: str) -> None:
     """:raises UnusableError: where there are no descriptors left for one more service."""
-    if _next_descriptor() + _SPARE > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+    if kernel.next_descriptor() + _SPARE > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
         raise UnusableError(
             f"{shown} is not supervised: too many open files, raise the limit (ulimit -n)"
         )
-
-
-def _next_descriptor() -> int:
-    """The kernel gives the lowest number that is free, so this is about how many are open."""
-    try:
-        fd = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return 1 << 31
-    os.close(fd)
-    return fd

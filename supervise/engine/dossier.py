@@ -68,13 +68,14 @@ class Dossier:
         self.place = place
         self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
         self._complaints: dict[str, str] = {}
-        self._state_written = self._status_written = self._foretold = b""
+        self._state_written = 0
+        self._status_written = self._foretold = b""
         self._death: Callable[[], None] | None = None
         self._status_due = False
         handed = host.heir.claim(place.identity)
         self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
-            host.locked()
+            host.news.locked()
             self.inherit(handed)
         except BaseException:
             self.supervise.close()
@@ -172,11 +173,12 @@ class Dossier:
         """Write the record, where it has changed."""
         self.settle_death()
         data = self._packed()
-        if data == self._state_written:
+        known_by = hash(data)  # of 64 bits, where the record itself would take a kilobyte
+        if known_by == self._state_written:
             return
         try:
             self.supervise.write_record(data)
-            self._state_written = data
+            self._state_written = known_by
             self._foretold = self.record.next_nonce if self.running and self.record.pid else b""
             self.mended("state")
         except UnusableError as error:
@@ -208,7 +210,7 @@ class Dossier:
             self.supervise.write_status(data)
             self._status_written = data
             self.mended("status")
-            self.host.changed()
+            self.host.news.changed()
         except OSError as error:
             if "state" not in self._complaints:  # of the same cause, which one line tells
                 what = f"unable to write {self.name}/supervise/status: {text(error)}"

@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Generic, ParamSpec
 
 from supervise.engine.checked import Identity
 from supervise.engine.children import Children
@@ -31,19 +31,16 @@ class Guard:
         self._about = handling.about(identity)
 
     def __call__(self, callback: Callable[P, None]) -> Callable[P, None]:
-        note = self.note(callback.__name__.strip("_"))
-        handling = self._handling
+        return _Guarded(self, callback)
 
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-            before = handling.enter(note)
-            try:
-                callback(*args, **kwargs)
-            except Exception as error:
-                self._fault(error)
-            finally:
-                handling.leave(before)
-
-        return guarded
+    def run(self, callback: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        before = self._handling.enter(self.note(callback.__name__.strip("_")))
+        try:
+            callback(*args, **kwargs)
+        except Exception as error:
+            self._fault(error)
+        finally:
+            self._handling.leave(before)
 
     def well(self) -> None:
         """The service is at rest: whoever died when it was in hand did not die of it."""
@@ -59,6 +56,19 @@ class Guard:
         return self._about + step.encode()
 
 
+class _Guarded(Generic[P]):
+    """There are several for each service, and a closure takes four times the room."""
+
+    __slots__ = ("_callback", "_guard")
+
+    def __init__(self, guard: Guard, callback: Callable[P, None]) -> None:
+        self._guard = guard
+        self._callback = callback
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        self._guard.run(self._callback, *args, **kwargs)
+
+
 class GuardedHost(Host):
     """The host, for one service: each callback that is handed over is guarded."""
 
@@ -71,8 +81,7 @@ class GuardedHost(Host):
         self.messages = host.messages
         self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
-        self.changed = lambda: host.changed()
-        self.locked = lambda: host.locked()
+        self.news = host.news
 
 
 class _GuardedLoop(Loop):
@@ -84,17 +93,7 @@ class _GuardedLoop(Loop):
         return self._loop.alarm(self._guard(ring))
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
-        """After a fault it is listened to no more: what was not read would come again at once."""
-
-        def handle(happened: int) -> None:
-            try:
-                handler(happened)
-            except Exception:
-                self._loop.remove(fd)
-                raise
-
-        handle.__name__ = handler.__name__
-        self._loop.add(fd, self._guard(handle), events)
+        self._loop.add(fd, self._guard(_Heard(self._loop, fd, handler)), events)
 
     def change(self, fd: int, events: int) -> None:
         self._loop.change(fd, events)
@@ -107,6 +106,28 @@ class _GuardedLoop(Loop):
 
     def later(self, work: Callable[[], None]) -> None:
         self._loop.later(self._guard(work))
+
+
+class _Heard:
+    """After a fault it is listened to no more: what was not read would come again at once."""
+
+    __slots__ = ("_fd", "_handler", "_loop")
+
+    def __init__(self, loop: Loop, fd: int, handler: Handler) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._handler = handler
+
+    @property
+    def __name__(self) -> str:
+        return self._handler.__name__
+
+    def __call__(self, events: int) -> None:
+        try:
+            self._handler(events)
+        except Exception:
+            self._loop.remove(self._fd)
+            raise
 
 
 class _GuardedSpawner(Spawner):

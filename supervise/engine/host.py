@@ -13,6 +13,16 @@ from supervise.engine.notices import Notices
 from supervise.engine.spawn import Spawner
 
 
+class News:
+    """Whom to tell of what happens to any service."""
+
+    def __init__(self) -> None:
+        self.changed: Callable[[], None] = _nobody_minds
+        """Called when the status of a service has changed."""
+        self.locked: Callable[[], None] = _nobody_minds
+        """Called when a service's lock is ours, and nothing of it was looked at yet."""
+
+
 class Host:
     """The loop, the children, and the ways out of the process."""
 
@@ -26,10 +36,7 @@ class Host:
         self.admission = Admission(self.say)
         self.boot = _boot()
         self.handling = Handling(self.boot, self.loop.later)
-        self.changed: Callable[[], None] = _nobody_minds
-        """Called when the status of a service has changed."""
-        self.locked: Callable[[], None] = _nobody_minds
-        """Called when a service's lock is ours, and nothing of it was looked at yet."""
+        self.news = News()
 
     def all_claimed(self) -> None:
         """All has been taken up. Those of our children that have died meanwhile are told of after

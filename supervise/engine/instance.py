@@ -203,9 +203,9 @@ class Instance:
 
     def stop(self) -> None:
         knobs = self._dossier.knobs
+        self._dossier.give_time_once(knobs.timeout_kill())
         self.send(knobs.down_signal())
         self._send(signal.SIGCONT)
-        self._dossier.give_time_once(knobs.timeout_kill())
 
     def kill(self) -> None:
         self.send(signal.SIGKILL)

@@ -44,6 +44,16 @@ def own_descriptors(kept: Collection[int]) -> None:
                 os.close(fd)
 
 
+def next_descriptor() -> int:
+    """The lowest number that is free, so about how many are open; a huge one where none is free."""
+    try:
+        fd = os.dup(0)
+    except OSError:
+        return 1 << 31
+    os.close(fd)
+    return fd
+
+
 def signal_descriptor(signals: set[int]) -> int:
     """A descriptor that reads these signals, which the caller has blocked."""
     mask = sum(1 << (number - 1) for number in signals)

@@ -40,7 +40,7 @@ class Lone:
 
         :raises UnusableError: where the directory cannot be supervised.
         """
-        self._host.locked = self._note_from_now_on
+        self._host.news.locked = self._note_from_now_on
         signals.serve(
             self._host,
             {

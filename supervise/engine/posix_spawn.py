@@ -18,7 +18,7 @@ _SIGSET_SIZE = 128
 _number, _pointer, _string = ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p
 _init = _libc.posix_spawn_file_actions_init
 _destroy = _libc.posix_spawn_file_actions_destroy
-_enter = _libc.posix_spawn_file_actions_addchdir_np
+_enter = _libc.posix_spawn_file_actions_addfchdir_np
 _spawn = _libc.posix_spawn
 _ADD = {
     os.POSIX_SPAWN_OPEN: _libc.posix_spawn_file_actions_addopen,
@@ -26,7 +26,7 @@ _ADD = {
     os.POSIX_SPAWN_CLOSE: _libc.posix_spawn_file_actions_addclose,
 }
 _init.argtypes = _destroy.argtypes = [_pointer]
-_enter.argtypes = [_pointer, _string]
+_enter.argtypes = [_pointer, _number]
 _spawn.argtypes = [_pointer, _string, _pointer, _pointer, _pointer, _pointer]
 _ADD[os.POSIX_SPAWN_OPEN].argtypes = [_pointer, _number, _string, _number, _number]
 _ADD[os.POSIX_SPAWN_DUP2].argtypes = [_pointer, _number, _number]
@@ -57,13 +57,13 @@ class Manner:
 
 
 def spawn(
-    directory: bytes,
+    directory: int,
     command: Sequence[bytes],
     variable: bytes,
     files: Iterable[FileAction],
     manner: Manner,
 ) -> int:
-    """Start `command` in `directory`; its pid. It does not touch our descriptors.
+    """Start `command` in `directory`, a descriptor; its pid.
 
     :raises OSError: where it cannot be started.
     """

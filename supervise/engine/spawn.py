@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from supervise.engine import checked, posix_spawn
+from supervise.engine import checked, kernel, posix_spawn
 from supervise.engine.background import Background
 from supervise.engine.loop import Loop
 from supervise.engine.posix_spawn import FileAction
@@ -68,7 +68,8 @@ class Spawner:
         self.descriptors = self._inherited[0]
         """How many a service may have: its numbers lie below."""
         self._raised = (hard, hard)
-        if self._raised != self._inherited:
+        self._limited = self._raised != self._inherited
+        if self._limited:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
 
     @property
@@ -87,19 +88,10 @@ class Spawner:
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """:param then: told the outcome, at once or later."""
-        try:
-            entered = _enter(program)
-        except (OSError, WrongDirectoryError) as error:
-            then(error)
-            return
-        start = partial(self._start, program, entered)
-        if self._raised != self._inherited:
-            # The limit is the whole process's, so nothing else may go on while it is low.
-            then(_closing(entered, self._with_inherited_limit(start)))
-        elif entered < _MANY:
-            then(_closing(entered, start()))
+        if self._limited or kernel.next_descriptor() < _MANY:
+            then(self._start(program))
         else:
-            self._background.do(start, lambda outcome: then(_closing(entered, outcome)))
+            self._background.do(partial(self._start, program), then)
 
     def spawn_like_us(self, command: list[bytes], files: Sequence[FileAction]) -> int:
         """A program of ours, with all of our environment; its pid.
@@ -120,18 +112,26 @@ class Spawner:
 
         return self._with_inherited_limit(start)
 
-    def _start(self, program: Program, entered: int) -> Outcome:
-        variable = mark(program.nonce)
-        before = _now_in_ticks()
+    def _start(self, program: Program) -> Outcome:
         try:
-            pid = posix_spawn.spawn(
-                ours(entered), program.command, variable, program.files, self._manner
-            )
+            entered = _enter(program)
+            try:
+                return self._with_inherited_limit(partial(self._execute, program, entered))
+            finally:
+                os.close(entered)
         except Exception as error:
             return error
+
+    def _execute(self, program: Program, entered: int) -> tuple[int, int]:
+        variable = mark(program.nonce)
+        before = _now_in_ticks()
+        pid = posix_spawn.spawn(entered, program.command, variable, program.files, self._manner)
         return pid, before if before == _now_in_ticks() else start_of(pid)
 
     def _with_inherited_limit(self, start: Callable[[], T]) -> T:
+        """The limit is the whole process's, so nothing else may go on while it is lowered."""
+        if not self._limited:
+            return start()
         resource.setrlimit(resource.RLIMIT_NOFILE, self._inherited)
         try:
             return start()
@@ -145,11 +145,6 @@ def _enter(program: Program) -> int:
         os.close(fd)
         raise WrongDirectoryError
     return fd
-
-
-def _closing(fd: int, outcome: Outcome) -> Outcome:
-    os.close(fd)
-    return outcome
 
 
 def _now_in_ticks() -> int:

@@ -40,7 +40,7 @@ class Svscan:
         self._interval = interval
         self._manager = Manager(host)
         if self._manager.listens:
-            host.changed = self._tell_soon
+            host.news.changed = self._tell_soon
         self._scanner = Scanner(host, home, self._changed)
         self._upgrade = Upgrade(host, command, self._hand_over, self._manager.alive)
         self._rescan = Alarm(self._scan)
@@ -214,7 +214,7 @@ class Svscan:
     def _changed(self) -> None:
         if self._stopping and not self._scanner.entries:
             self._host.loop.end()
-        self._host.changed()
+        self._host.news.changed()
 
     def _tell_soon(self) -> None:
         if self._tell.when == NEVER:

@@ -253,7 +253,7 @@ def _fields(data: bytes) -> Record:
 
 
 def _text(words: bytes) -> str:
-    return words.rstrip(b"\0").decode("utf-8", "surrogateescape")
+    return words.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def unpack_death(data: bytes, at: int) -> Death:

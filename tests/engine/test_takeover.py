@@ -474,7 +474,8 @@ def test_leftovers_that_ended_unseen(scan: Scan) -> None:
 
 def test_leftovers_that_are_to_be_killed_keep_their_deadline(scan: Scan) -> None:
     _, left = leaving(scan, "kill\n", trap='trap "" TERM', timeout_kill="5000000\n")
-    scan.until("a", lambda found: found.deadline > 0)
+    in_an_hour = time.monotonic() + 3600  # the deadline to ask it is over at once
+    scan.until("a", lambda found: found.deadline > in_an_hour)
     assert unchanged(scan, "a").state == "leftovers"
     assert living(left)
     scan.control("a", "dk")
