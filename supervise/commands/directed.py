@@ -6,7 +6,7 @@ import sys
 import click
 
 from supervise.commands.report import describe
-from supervise.director import look, service_directory, verdict
+from supervise.director import dump, look, service_directory, verdict
 from supervise.director.facts import Facts
 from supervise.director.verdict import Verdict
 
@@ -43,4 +43,15 @@ def _end(why: str) -> None:
 
 def look_at(directory: str) -> tuple[Facts, Verdict]:
     seen = look.look(directory, describe(os.fsencode(directory)))
+    return seen, verdict.judge(seen)
+
+
+def asked_too(directory: str) -> tuple[Facts, Verdict]:
+    """With what keepalived says itself, if it can be asked."""
+    seen, _ = look_at(directory)
+    try:
+        seen = dump.with_own_words(seen)
+    except OSError as error:
+        why = error.strerror or error
+        click.echo(f"director: warning: {directory}: unable to ask keepalived: {why}", err=True)
     return seen, verdict.judge(seen)

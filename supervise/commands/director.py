@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 import click
 
 from supervise.commands import plain, steering
-from supervise.commands.directed import Directors, chosen, look_at
+from supervise.commands.directed import Directors, asked_too, chosen, look_at
 from supervise.commands.observing import observe as observe_for_ever
 from supervise.commands.options import directors, scan
 from supervise.commands.past import past
@@ -41,8 +41,13 @@ def main() -> None:
 )
 @click.option("--brief", is_flag=True, help="One line for all, as monitoring plugins have it.")
 @click.option("--watch", "watching", is_flag=True, help="Redraw when something changes.")
+@click.option(
+    "--ask",
+    is_flag=True,
+    help="Ask keepalived itself too: it overwrites keepalived.json in its /tmp.",
+)
 def status(
-    directories: Directors, scan: str | None, as_json: bool, brief: bool, watching: bool
+    directories: Directors, scan: str | None, as_json: bool, brief: bool, watching: bool, ask: bool
 ) -> None:
     """Is it up, is it MASTER, does it forward, and what is wrong?
 
@@ -50,9 +55,11 @@ def status(
     """
     wanted = chosen(directories, scan)
     draw = _objects if as_json else _brief if brief else _whole
+    if watching and ask:
+        raise click.UsageError("--watch never asks keepalived: leave out --ask")
     if watching:
         watch(lambda: _drawn(wanted, draw), _colours())
-    all_seen = list(map(look_at, wanted))
+    all_seen = list(map(asked_too if ask else look_at, wanted))
     click.echo(draw(all_seen), color=_colours())
     sys.exit(verdict.worst([found.level for _, found in all_seen]))
 

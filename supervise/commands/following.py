@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 
 import click
 
@@ -14,6 +15,8 @@ from supervise.director.service_directory import supervisor
 _TRIES = 70
 """Looks, one a second, for what is not there yet: keepalived waits for a minute at most before it
 starts a child again."""
+_FIRST = 0.2
+"""Seconds that others have, to open a FIFO that keepalived has just opened to write."""
 _YOUNG = 5.0
 """Seconds after its start within which keepalived has all its children."""
 
@@ -88,49 +91,64 @@ class OwnWords:
     """What keepalived says itself, where its configuration names a FIFO that is ours to read."""
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
+        self._directory = os.path.realpath(directory)
         self._fifo: NotifyFifo | None = None
-        self._complaint = ""
+        self._program = ""
+        self._read_before = False
+        self._left_alone = ""
 
     def descriptors(self) -> list[int]:
         return [self._fifo.fileno()] if self._fifo else []
 
     def hear(self) -> dict[str, str]:
         """The last that was said of each VRRP instance."""
-        lines = self._fifo.read() if self._fifo else []
+        if self._fifo is None or not self._fifo.tells() or self._is_of_another(self._fifo):
+            return {}
+        lines = self._fifo.read()
         if lines is None:
             self._close()
         return notify_fifo.states(lines or [])
+
+    def _is_of_another(self, fifo: NotifyFifo) -> bool:
+        """Asked before each reading. Who waited for a writer has it open only now."""
+        if not self._read_before:
+            time.sleep(_FIRST)
+        self._read_before = True
+        other = fifo.other_reader(self._program)
+        if other:
+            shown = fifo.path.partition("/root")[2]
+            self._leave(fifo.path, f"{shown}: left alone: pid {other} reads it")
+        return other != 0
 
     def follow(self, seen: Facts) -> bool:
         """Whether it is open, or there is nothing to be opened."""
         name = seen.configuration.fifo if seen.configuration else ""
         pid = seen.service["pid"]
-        if not name or not seen.processes:
+        path = f"/proc/{pid}/root{os.path.join(self._directory, name)}"
+        if not name or not seen.processes or path == self._left_alone:
             self._close()
             return True
-        path = f"/proc/{pid}/root{os.path.join(os.path.realpath(self._directory), name)}"
-        if self._fifo and self._fifo.path == path:
-            return True
-        self._close()
-        try:
-            self._fifo = self._opened(NotifyFifo(path), f"/proc/{pid}/exe")
-        except OSError as error:
-            self._complain(f"{name}: unable to read: {error.strerror}")
+        if self._fifo is None or self._fifo.path != path:
+            self._open(path, pid)
         return self._fifo is not None
 
-    def _opened(self, fifo: NotifyFifo, program: str) -> NotifyFifo | None:
-        other = fifo.other_reader(os.readlink(program))
-        if not other:
-            return fifo
-        fifo.close()
-        self._complain(f"{fifo.path.partition('/root')[2]}: left alone: pid {other} reads it")
-        return None
+    def _open(self, path: str, pid: int) -> None:
+        self._close()
+        self._read_before = False
+        try:
+            self._program = os.readlink(f"/proc/{pid}/exe")
+            self._fifo = NotifyFifo(path)
+        except FileNotFoundError:  # it has still to be made
+            pass
+        except OSError as error:
+            shown = path.partition("/root")[2]
+            self._leave(path, f"{shown}: unable to read: {error.strerror}")
 
-    def _complain(self, what: str) -> None:
-        if what != self._complaint:
-            click.echo(f"director: warning: {what}", err=True)
-        self._complaint = what
+    def _leave(self, path: str, why: str) -> None:
+        """It is not looked at again before keepalived is started again."""
+        click.echo(f"director: warning: {why}", err=True)
+        self._left_alone = path
+        self._close()
 
     def _close(self) -> None:
         if self._fifo:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import re
+import select
 import stat
 
 _LINE = re.compile(r'INSTANCE "([^"\n]{1,200})" ([A-Z][A-Z_]{1,30}) \d{1,5}\Z')
@@ -41,6 +42,10 @@ class NotifyFifo:
 
     def fileno(self) -> int:
         return self._fd
+
+    def tells(self) -> bool:
+        """Whether there is something to be read, or nobody writes any more."""
+        return bool(select.select([self._fd], [], [], 0)[0])
 
     def read(self) -> list[str] | None:
         """The lines that have come; None: nobody writes any more, and what is at the path may be

@@ -9,6 +9,9 @@ from supervise.director import facts
 from supervise.director.facts import Process
 from supervise.director.running import option
 
+_MOMENT = 2.5
+"""Seconds. Ages are not exact: the kernel counts from a boot time in whole seconds."""
+
 _PID_FILES = {
     facts.VRRP: ("vrrp.pid", "-r", "--vrrp_pid"),
     facts.CHECKERS: ("checkers.pid", "-c", "--checkers_pid"),
@@ -29,7 +32,12 @@ def processes(pid: int | None, words: list[str]) -> tuple[Process, ...]:
     found += [
         _process(one, roles.get(one.pid) or _by_name(one)) for one in children if _same(parent, one)
     ]
-    return tuple(one for one in found if one is not None)
+    return tuple(one for one in found if one is not None and not _is_passing(one))
+
+
+def _is_passing(one: Process) -> bool:
+    """Before keepalived runs a script, there is a copy of itself for a moment."""
+    return one.role == facts.CHILD and one.age < _MOMENT
 
 
 def _same(parent: psutil.Process, child: psutil.Process) -> bool:
