@@ -107,9 +107,11 @@ CONFIGURED = parse(str(ARTICLE), service_directory.read)
 WELL = Facts(
     "/service/keepalived",
     SERVICE,
+    1000.0,
     (PARENT, VRRP, CHECKERS),
     CONFIGURED,
     instances=(HELD,),
+    loaded=900.0,
     table=tuple(ipvs.parse(TABLE.replace("Masq    0", "Masq    1"))),
 )
 
@@ -138,8 +140,28 @@ def test_all_is_well() -> None:
         ({"forbidden": "not allowed"}, verdict.UNKNOWN, "not allowed"),
         (
             {"processes": (PARENT, VRRP._replace(age=5.0), CHECKERS)},
+            verdict.CRITICAL,
+            "start its VRRP process again, 5 s ago; whether it does so in a loop, nobody observes",
+        ),
+        (
+            {"child_deaths": ((facts.VRRP, 995.0),)},
             verdict.WARNING,
-            "start its VRRP process again",
+            "start its VRRP process again, 5 s ago",
+        ),
+        (
+            {"child_deaths": tuple((facts.VRRP, when) for when in (960.0, 980.0, 995.0))},
+            verdict.CRITICAL,
+            "respawn loop: its VRRP process died 3 times in 40 s, last 5 s ago",
+        ),
+        (
+            {"instances": (HELD._replace(own=facts.Own("BACKUP", 990.0)),)},
+            verdict.WARNING,
+            "VI_1 is MASTER as the kernel shows it, but BACKUP as keepalived says itself",
+        ),
+        (
+            {"differences": ("it runs with /old, and env/CONFIGURATION now says /new",)},
+            verdict.WARNING,
+            "env/CONFIGURATION now says /new: it needs `director restart`",
         ),
         (
             {"instances": (Instance("VI_1", (Holding("192.0.2.1", "eth0", False, False),)),)},
