@@ -113,7 +113,7 @@ class Box:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            process_group=0,
+            start_new_session=True,
         )
         try:
             return linux.communicate(timeout=PATIENCE)[0]

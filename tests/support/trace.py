@@ -56,3 +56,6 @@ def kill_while_an_instance_is_on_its_way_to_exec(scan: Scan) -> None:
         scan.start()
         assert scan.up("a", beside=first) == child
     assert only_instance(scan, "a") == child
+    end(child)
+    scan.up("a", beside=child)
+    assert any(scan.until("a", lambda found: found.pid).nonce), "the one after it has a nonce, too"
