@@ -46,7 +46,7 @@ def look(directory: str, service: dict[str, Any]) -> Facts:
 
 def _links(directory: str, pid: int | None) -> dict[str, Link]:
     """Where keepalived has its network, or would have it if it were started."""
-    for one in (pid, service_directory.supervisor(directory)):
+    for one in filter(None, (pid, service_directory.supervisor(directory))):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
             return network.links(one)
     return network.links(None)
