@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import sys
 import time
 from collections.abc import Callable, Hashable
@@ -42,7 +43,7 @@ def watch(draw: Callable[[], tuple[str, Hashable]], colours: bool | None) -> Non
 def _draw_in_place(text: str, colours: bool | None) -> None:
     """In one write, and nothing is cleared that is written again: so it does not flicker. What
     does not fit is left out, because it would scroll."""
-    width, height = os.get_terminal_size(sys.stdout.fileno())
+    width, height = shutil.get_terminal_size()
     lines = text.splitlines()
     room = height - 1
     while lines and sum(_rows(line, width) for line in lines) > room:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from supervise.director import facts, ipvs, journal, service_directory, show, verdict
+from supervise.director import facts, ipvs, journal, notify_fifo, service_directory, show, verdict
 from supervise.director.configuration import Configuration, VirtualServer, parse
-from supervise.director.facts import Facts, Holding, Instance, Process
+from supervise.director.facts import Facts, Holding, Instance, Own, Process
 
 ARTICLE = Path(__file__).parents[2] / "keepalived" / "box" / "keepalived.conf"
 TABLE = """IP Virtual Server version 1.2.1 (size=4096)
@@ -51,6 +51,26 @@ def test_comments_quotes_includes_and_braces_on_a_line_of_their_own() -> None:
     assert found.files == ("/conf", "/more")
 
 
+@pytest.mark.parametrize(
+    ("definitions", "fifo"),
+    [
+        ("vrrp_notify_fifo /run/v root root\nnotify_fifo /run/n", "/run/v"),
+        ("notify_fifo /run/n", "/run/n"),
+        ("notify_fifo /run/n\nnotify_fifo_script /bin/reader", ""),
+        ("notify_fifo /run/n\nvrrp_notify_fifo /run/v\nvrrp_notify_fifo_script x", "/run/n"),
+        ("lvs_notify_fifo /run/l\nvrrp_notify_fifo", ""),
+    ],
+)
+def test_the_fifo_that_no_script_reads(definitions: str, fifo: str) -> None:
+    assert configuration(f"global_defs {{\n{definitions}\n}}\n").fifo == fifo
+
+
+def test_what_keepalived_says_amid_noise() -> None:
+    lines = ['INSTANCE "a b" BACKUP 1', "", "\0", 'INSTANCE "a b" MASTER 100', 'GROUP "g" FAULT 0']
+    lines += ['INSTANCE "x" MASTER', 'INSTANCE "x" master 1', 'INSTANCE "x" FAULT 1 2', "\udcff"]
+    assert notify_fifo.states(lines) == {"a b": "MASTER"}
+
+
 def test_a_group_is_one_virtual_server_for_each_entry() -> None:
     found = configuration(
         "virtual_server_group web {\n 192.0.2.1 80\n fwmark 7\n 192.0.2.2-9 80\n}\n"
@@ -87,6 +107,8 @@ def test_the_table() -> None:
 
 # --- the verdict
 
+NOW = 1000.0
+
 SERVICE: dict[str, Any] = {
     "name": "keepalived",
     "supervised": True,
@@ -103,15 +125,16 @@ PARENT = Process(1, facts.PARENT, 100.0, 1, 0.0)
 VRRP = Process(2, facts.VRRP, 100.0, 1, 0.0)
 CHECKERS = Process(3, facts.CHECKERS, 100.0, 1, 0.0)
 HELD = Instance("VI_1", (Holding("192.0.2.1", "eth0", True, True),))
+FREE = Instance("VI_1", (Holding("192.0.2.1", "eth0", False, True),))
 CONFIGURED = parse(str(ARTICLE), service_directory.read)
 WELL = Facts(
     "/service/keepalived",
     SERVICE,
-    1000.0,
+    NOW,
     (PARENT, VRRP, CHECKERS),
     CONFIGURED,
     instances=(HELD,),
-    loaded=900.0,
+    loaded=NOW - 100,
     table=tuple(ipvs.parse(TABLE.replace("Masq    0", "Masq    1"))),
 )
 
@@ -135,7 +158,7 @@ def test_all_is_well() -> None:
         ({"table": ()}, verdict.CRITICAL, "the IPVS table is empty"),
         ({"table": None}, verdict.CRITICAL, "the kernel has no IPVS"),
         ({"table": tuple(ipvs.parse(TABLE))}, verdict.WARNING, "172.16.0.2:80 is out"),
-        ({"changed": 20.0, "loaded": 10.0}, verdict.WARNING, "younger than the last start"),
+        ({"changed": NOW - 50}, verdict.WARNING, "younger than the last start"),
         ({"trouble": "/conf: unable to read"}, verdict.WARNING, "/conf: unable to read"),
         ({"forbidden": "not allowed"}, verdict.UNKNOWN, "not allowed"),
         (
@@ -144,24 +167,33 @@ def test_all_is_well() -> None:
             "start its VRRP process again, 5 s ago; whether it does so in a loop, nobody observes",
         ),
         (
-            {"child_deaths": ((facts.VRRP, 995.0),)},
+            {
+                "processes": (PARENT, VRRP._replace(age=5.0), CHECKERS),
+                "child_deaths": (("VRRP", NOW - 5),),
+            },
             verdict.WARNING,
             "start its VRRP process again, 5 s ago",
         ),
         (
-            {"child_deaths": tuple((facts.VRRP, when) for when in (960.0, 980.0, 995.0))},
+            {"child_deaths": tuple(("VRRP", NOW - ago) for ago in (90, 89, 87))},
             verdict.CRITICAL,
-            "respawn loop: its VRRP process died 3 times in 40 s, last 5 s ago",
+            "respawn loop: its VRRP process died 3 times in 90 s, last 87 s ago",
         ),
+        ({"differences": ("other",)}, verdict.WARNING, "other: it needs `director restart`"),
         (
-            {"instances": (HELD._replace(own=facts.Own("BACKUP", 990.0)),)},
+            {"instances": (HELD._replace(own=Own("BACKUP", NOW - 10)),)},
             verdict.WARNING,
             "VI_1 is MASTER as the kernel shows it, but BACKUP as keepalived says itself",
         ),
         (
-            {"differences": ("it runs with /old, and env/CONFIGURATION now says /new",)},
+            {"instances": (FREE._replace(own=Own("MASTER", NOW - 10)),)},
             verdict.WARNING,
-            "env/CONFIGURATION now says /new: it needs `director restart`",
+            "VI_1 is BACKUP as the kernel shows it, but MASTER as keepalived says itself",
+        ),
+        (
+            {"instances": (FREE._replace(own=Own("FAULT", NOW - 10)),)},
+            verdict.CRITICAL,
+            "VI_1 is in FAULT: keepalived says so itself",
         ),
         (
             {"instances": (Instance("VI_1", (Holding("192.0.2.1", "eth0", False, False),)),)},
@@ -179,6 +211,20 @@ def test_what_is_wrong_is_said_first(change: dict[str, Any], level: int, words: 
     found, line = said(WELL._replace(**change))
     assert found == level
     assert words in line
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"processes": (PARENT, VRRP, CHECKERS._replace(age=5.0)), "loaded": NOW - 6},
+        {"child_deaths": (("VRRP", NOW - 700),)},
+        {"instances": (HELD._replace(own=Own("BACKUP", NOW - 1)),)},
+        {"instances": (Instance("VI_1", (), own=Own("MASTER", NOW - 10)),)},
+    ],
+    ids=["new by a reload", "long ago", "just changing", "without an address"],
+)
+def test_what_is_not_wrong(change: dict[str, Any]) -> None:
+    assert verdict.judge(WELL._replace(**change)).level == verdict.FINE
 
 
 def test_an_address_that_nobody_serves() -> None:
@@ -217,6 +263,7 @@ def directory(tmp_path: Path) -> str:
 
 def test_noise_in_the_journal_is_passed_over(directory: str) -> None:
     noise = ["", "{", "[]", "null", '{"time": "x"}', '{"time": 1}', '{"time": 1, "death": {}}']
+    noise += ['{"time": 1, "child": "VRRP"}', '{"time": 1, "instance": "x", "own": 2}']
     noise += ['{"time": 1e999, "instance": "VI_1", "state": "MASTER"}', '{"time": NaN, "state": 1}']
     entry = {"time": 1.0, "instance": "VI_1", "state": "MASTER"}
     lines = [*noise, json.dumps(entry), "\udcff"]
@@ -240,6 +287,29 @@ def test_what_it_was_until_it_went_down() -> None:
     ]
     assert journal.state_at(entries, 3.0) == "VI_1 MASTER"
     assert journal.state_at(entries, 0.5) == ""
+
+
+def test_an_address_that_was_given_up_at_the_end_is_no_backup() -> None:
+    entries = [
+        {"time": 1.0, "instance": "VI_1", "state": "MASTER"},
+        {"time": 20.0, "instance": "VI_1", "state": "BACKUP"},
+    ]
+    assert journal.state_at(entries, 21.1) == "VI_1 MASTER"
+    assert journal.state_at(entries, 40.0) == "VI_1 BACKUP"
+
+
+def test_a_child_that_dies_all_the_time_does_not_drive_out_the_rest(directory: str) -> None:
+    for kind in ("state", "own"):
+        journal.add(directory, {"time": 1.0, "instance": "VI_1", kind: "MASTER"})
+    for number in range(3 * journal.KEPT):
+        journal.add(directory, {"time": 2.0 + number, "child": "VRRP", "parent": 7})
+    entries = journal.read(directory)
+    assert len(entries) <= 2 * journal.KEPT
+    assert journal.states(entries) == {"VI_1": ("MASTER", 1.0)}
+    assert journal.states(entries, "own") == {"VI_1": ("MASTER", 1.0)}
+    last = 1.0 + 3 * journal.KEPT
+    assert journal.child_deaths(entries, 7, last - 1) == [("VRRP", last - 1), ("VRRP", last)]
+    assert journal.child_deaths(entries, 8, 0.0) == []
 
 
 # --- which services are meant
