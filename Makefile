@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 MINUTES ?= 60
+RESTARTS ?= 1000000
 BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
@@ -52,6 +53,10 @@ soak: venv ## faults of every kind for MINUTES=60, from SEED=n; says what happen
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --minutes=$(MINUTES) $(if $(SEED),--seed=$(SEED))
 
+soak-life: venv ## a long life of one svscan: RESTARTS=1000000, and what it has of memory 24 times in it
+	@keepalived/box/packages strace:strace gcc:gcc
+	$(BIN)/python -m tests.soak --restarts=$(RESTARTS)
+
 bench-director: venv box ## kills and restarts of keepalived under supervise and its peers; a quarter of an hour
 	@keepalived/box/packages $(PEER_PACKAGES)
 	$(BIN)/python -m acceptance.bench
@@ -60,4 +65,4 @@ clean: ## remove what was built
 	rm -rf .venv .uml .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test retest acceptance box check bench bench-director soak clean
+.PHONY: help venv run test retest acceptance box check bench bench-director soak soak-life clean

@@ -14,7 +14,7 @@ from tests.soak.world import Kinds, Program, World
 
 
 def enclosed(module: str, *words: object) -> "subprocess.Popen[bytes]":
-    """A module of ours, which calls `become_init` first. To kill what is returned ends all of it."""
+    """A module of ours, which calls `become_init` first. To kill what is returned ends it all."""
     command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
     return subprocess.Popen([*command, sys.executable, "-m", module, *map(str, words)])
 

@@ -30,8 +30,8 @@ KINDS: Kinds = {
     "stubborn": {"stubborn": "", "timeout-kill": "200", "log": ""},
     "small": {"disk": "", "log": "", "finish": "worker"},
 }
-"""What each service has; `disk` keeps its supervise/ on the small disk, `log` is a logger; a child of
-what `leaves` lives on for so many milliseconds."""
+"""What each service has; `disk` keeps its supervise/ on the small disk, `log` is a logger; a child
+of what `leaves` lives on for so many milliseconds."""
 
 HELD = ("logged", "small")
 """Whose log FIFO we hold open too. Where service, logger and svscan are dead at the same time, the
