@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.director.real import Box, findings, states, vrrp
-from tests.director.service import INSTANCE, needs_keepalived, needs_root
+from tests.director.service import INSTANCE, VIRTUAL_SERVER, needs_keepalived, needs_root
 from tests.support.scan import eventually
 
 pytestmark = [needs_root, needs_keepalived]
@@ -19,8 +19,11 @@ pytestmark = [needs_root, needs_keepalived]
 def box(short_path: Path) -> Iterator[Callable[..., Box]]:
     boxes: list[Box] = []
 
-    def start(configuration: str = INSTANCE, first: str = "true") -> Box:
+    def start(
+        configuration: str = INSTANCE, first: str = "true", keepalived: str = "keepalived"
+    ) -> Box:
         boxes.append(Box(short_path, configuration))
+        boxes[-1].set("KEEPALIVED", keepalived)
         return boxes[-1].start(first)
 
     yield start
@@ -224,3 +227,45 @@ def test_a_full_disk_below_its_supervisor_is_no_traceback(box: Callable[..., Box
     assert "Traceback" not in done.stderr
     assert parent(seen.status()) == parent(found)
     eventually(lambda: states(seen.status()) == ["MASTER"], "it goes on")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "keepalived", "line"),
+    [
+        (INSTANCE, "/nowhere", "/nowhere: not found: install keepalived, or name it in env/"),
+        ("", "keepalived", "keepalived.conf: empty"),
+        (
+            "global_defs {\n}\n",
+            "keepalived",
+            "nothing to run: neither a vrrp_instance",
+        ),
+        (INSTANCE + VIRTUAL_SERVER, "keepalived", "this kernel has no IPVS: use a kernel with ip_"),
+    ],
+    ids=["no keepalived", "empty", "nothing to run", "no IPVS"],
+)
+def test_what_cannot_be_started_says_why(
+    box: Callable[..., Box], configuration: str, keepalived: str, line: str
+) -> None:
+    if configuration.endswith(VIRTUAL_SERVER) and Path("/proc/net/ip_vs").exists():
+        pytest.skip("this kernel has IPVS")
+    seen = box(configuration, keepalived=keepalived)
+    found = seen.until(lambda found: found["service"]["state"] == "waiting")
+    assert found["level"] == 2
+    assert line in findings(found)
+    for command in ("check", "restart"):
+        done = seen.director(command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert line in done.stderr.splitlines()[0]
+    brief = seen.director("status", "--brief")
+    assert brief.stdout.startswith("CRITICAL - director: down, though wanted up (waiting): ")
+    assert brief.stdout.count("\n") == 1
+
+
+def test_a_pid_file_that_names_somebody_else(box: Callable[..., Box]) -> None:
+    files = "/run/keepalived.pid /run/vrrp.pid"
+    seen = box(first=f"{{ sleep 1000 & echo $! | tee {files} >/dev/null; }}")
+    seen.master()
+    seen.shell("pid=$(pgrep -x sleep); echo $pid >/run/vrrp.pid; kill -0 $pid")
+    found = seen.until(lambda found: len(found["processes"]) == 2)
+    assert {one["role"] for one in found["processes"]} == {"parent", "child"}
+    assert (states(found), found["level"]) == (["MASTER"], 0), "by its being a child alone"
