@@ -1,5 +1,6 @@
 """Looking at directors again: for somebody who watches, or until they are MASTER."""
 
+import contextlib
 import os
 import select
 import shutil
@@ -70,8 +71,10 @@ class _Changes:
         self._addresses = []
         for seen in all_seen:
             self._files.add(os.fsencode(seen.directory) + b"/supervise", CHANGED)
-            self._addresses.append(AddressChanges(seen.service["pid"]))
-            self._poll.register(self._addresses[-1].fileno(), select.POLLIN)
+            with contextlib.suppress(FileNotFoundError):  # it ended just now
+                self._addresses.append(AddressChanges(seen.service["pid"]))
+        for one in self._addresses:
+            self._poll.register(one.fileno(), select.POLLIN)
 
     def wait(self, seconds: float) -> None:
         self._poll.poll(max(0, seconds) * 1000)
