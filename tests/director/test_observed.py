@@ -107,9 +107,8 @@ def test_a_foreign_signal_ends_a_master(box: Callable[..., Box], short_path: Pat
     log = short_path / "log"
     seen = box(INSTANCE, f"--log {log}")
     found = seen.master()
-    eventually(
-        lambda: '"MASTER"' in (seen.directory / "supervise/director").read_text(), "it is noted"
-    )
+    noted = seen.directory / "supervise/director"
+    eventually(lambda: noted.exists() and '"MASTER"' in noted.read_text(), "it is noted")
     lines = [f"Keepalived[1]: line {number}" for number in range(9)]
     log.write_text("\n".join([*lines, "of somebody else\n"]))
     seen.signal("TERM", found["service"]["pid"])
