@@ -166,7 +166,7 @@ class Dossier:
     @property
     def foretold(self) -> bool:
         """Whether the record on disk is that of a running instance, and tells of the next one."""
-        return self._foretold == self.record.next_nonce
+        return any(self.record.next_nonce) and self._foretold == self.record.next_nonce
 
     def keep(self) -> None:
         """Write the record, where it has changed."""

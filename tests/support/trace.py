@@ -44,15 +44,21 @@ def calls(trace: str) -> list[tuple[str, int]]:
 
 
 def kill_while_an_instance_is_on_its_way_to_exec(scan: Scan) -> None:
-    """The next svscan must find that very instance, and start no second one."""
+    """The next svscan must find that very instance, and start no second one: after a death, after a
+    restart, and after a restart of one that was itself found so."""
     scan.add("a")
     scan.start()
-    first = only_instance(scan, "a")
-    served(scan, "a")
-    with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
-        end(first)
-        child = on_its_way(scan, "a", beside=first)
-        scan.kill()
-        scan.start()
-        assert scan.up("a", beside=first) == child
-    assert only_instance(scan, "a") == child
+    pid = only_instance(scan, "a")
+    for signalled in (False, True, True):
+        served(scan, "a")
+        with strace(scan, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1000000"):
+            if signalled:
+                scan.control("a", "t")
+            else:
+                end(pid)
+            child = on_its_way(scan, "a", beside=pid)
+            scan.kill()
+            scan.start()
+            assert scan.up("a", beside=pid) == child
+        pid = only_instance(scan, "a")
+        assert pid == child
