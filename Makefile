@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 MINUTES ?= 60
+RESTARTS ?= 1000000
 BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
@@ -51,6 +52,10 @@ soak: venv ## faults of every kind for MINUTES=60, from SEED=n; says what happen
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --minutes=$(MINUTES) $(if $(SEED),--seed=$(SEED))
 
+soak-life: venv ## a million restarts in one svscan, memory and descriptors looked at 24 times; about 25 minutes
+	@keepalived/box/packages strace:strace gcc:gcc
+	$(BIN)/python -m tests.soak --restarts=$(RESTARTS)
+
 bench-director: venv box ## kills and restarts of keepalived under supervise and its peers; a quarter of an hour
 	@keepalived/box/packages $(PEER_PACKAGES)
 	$(BIN)/python -m acceptance.bench
@@ -59,4 +64,4 @@ clean: ## remove what was built
 	rm -rf .venv .uml .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test retest acceptance box check bench bench-director soak clean
+.PHONY: help venv run test retest acceptance box check bench bench-director soak soak-life clean

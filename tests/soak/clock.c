@@ -1,11 +1,15 @@
 /* Preloaded: the clock on the wall, with an offset in nanoseconds that lies in the file SOAK_CLOCK.
- * So it can be made to jump for a few processes. The clock of the machine is left alone. */
+ * So it can be made to jump for a few processes. The clock of the machine is left alone.
+ *
+ * Where SOAK_STEPPED is set, the first lock is announced to the stepper, which is spared all before it. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,4 +39,17 @@ int clock_gettime(clockid_t clock, struct timespec *time)
         time->tv_nsec = moved % 1000000000;
     }
     return failed;
+}
+
+int flock(int fd, int operation)
+{
+    static int (*real)(int, int);
+    if (!real) {
+        real = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+        if (getenv("SOAK_STEPPED")) {
+            unsetenv("SOAK_STEPPED");
+            raise(SIGSTOP);
+        }
+    }
+    return real(fd, operation);
 }

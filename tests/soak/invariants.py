@@ -1,5 +1,6 @@
 """What must be true, seen from outside."""
 
+import contextlib
 import os
 import signal
 from collections import Counter
@@ -12,6 +13,9 @@ from tests.support.gate import all_read
 from tests.support.scan import eventually
 
 Look = tuple[bool, str]
+
+WATCHES = 2
+"""The scan directory and the one above it, and nothing else for long."""
 
 
 def at_any_time(world: World) -> None:
@@ -39,7 +43,8 @@ def mend(world: World) -> None:
         )
         world.say(name, "uc")
         for pid in world.instances(name):
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def at_rest(world: World) -> None:
@@ -51,8 +56,8 @@ def at_rest(world: World) -> None:
     for name in world.logged:
         logs.check(world, name)
     eventually(lambda: not _zombies(world), lambda: f"zombies: {_zombies(world)}")
-    eventually(lambda: not _unexplained(world), lambda: f"descriptors: {_unexplained(world)}")
-    eventually(lambda: not _watches(world), lambda: _watches(world))
+    eventually(lambda: not unexplained(world), lambda: f"descriptors: {unexplained(world)}")
+    eventually(lambda: len(watches(world)) == WATCHES, lambda: f"watches: {watches(world)}")
     at_any_time(world)
 
 
@@ -123,7 +128,7 @@ _BELL = "anon_inode:[eventfd]"
 """By which other threads tell of what they started, once there are any."""
 
 
-def _unexplained(world: World) -> dict[str, int]:
+def unexplained(world: World) -> dict[str, int]:
     """Descriptors too many (or, below zero, too few). A pidfd for each process that is adopted."""
     found, wanted = _descriptors(world.pid), _expected(world)
     stdout = os.readlink(f"/proc/{world.pid}/fd/1")
@@ -146,11 +151,10 @@ def _parent(pid: int) -> int:
         return 0
 
 
-def _watches(world: World) -> str:
-    """The scan directory and the one above it, and nothing else for long."""
+def watches(world: World) -> list[str]:
+    """Of inotify, as /proc tells of them."""
     for name in os.listdir(f"/proc/{world.pid}/fd"):
         if os.readlink(f"/proc/{world.pid}/fd/{name}") == "anon_inode:inotify":
             lines = Path(f"/proc/{world.pid}/fdinfo/{name}").read_text().splitlines()
-            count = sum(line.startswith("inotify ") for line in lines)
-            return "" if count == 2 else f"{count} watches: {lines}"
-    return "no inotify"
+            return [line for line in lines if line.startswith("inotify ")]
+    return []

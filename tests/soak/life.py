@@ -1,122 +1,199 @@
-"""A long life of one svscan: as many restarts and letters as there is time for, and what it has of
-memory and descriptors after the first tenth and at the end."""
+"""python -m tests.soak.life {seconds|restarts} NUMBER: one svscan, so long or so full.
+
+Services are told to restart as soon as they have begun, others end by themselves at once, loggers
+are killed, a service with a logger comes and goes. What svscan has of memory, descriptors and
+watches is looked at 24 times, at rest.
+"""
 
 import os
+import random
+import select
 import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.soak import invariants
-from tests.soak.world import World
-from tests.support.scan import eventually
+from tests.soak import build, invariants
+from tests.soak.enclosure import become_init, open_world
+from tests.soak.waiting import soon
+from tests.soak.world import Kinds, World
 
-NUMBER = 20
+HOURS = 24
 LIMIT = 0.02
 """By how much of itself the memory may differ."""
+WARM = 8.0
+"""Seconds, at the least, before what is measured counts: in them much is done the first time."""
 
-KINDS: dict[str, dict[str, str]] = {
+NUMBER = 20
+BRIEF = {"brief": "", "backoff/max": "0.1"}
+DRIVEN: Kinds = {
     f"s{number}": {"log": "", "finish": "worker"} if number % 4 == 0 else {}
     for number in range(NUMBER)
 }
-_WARM = 8.0
-"""Seconds, at the least, of which the first measurement is the end: much is done for the first time
-in them."""
-
+KINDS = DRIVEN | {f"brief{number}": BRIEF for number in range(3)}
+LOGGERS = [f"{name}/log" for name in DRIVEN if "log" in DRIVEN[name]]
 PASSING = "passing"
 """One that comes and goes all the time."""
 
-
-def play(world: World, seconds: float) -> str:
-    """What was done, and measured.
-
-    :raises AssertionError: where it grows.
-    """
-    for name in KINDS:
-        (world.scan.services / name / "lives").symlink_to("/dev/null")
-    world.make(PASSING, {"log": "", "start-check": "worker"})
-    world.start()
-    eventually(lambda: all(world.listens(name) for name in world.all_names), "all are supervised")
-    driver = _Driver(world)
-    warm = max(seconds / 10, _WARM)
-    driver.drive(warm)
-    before = _measured(world)
-    driver.drive(max(seconds - warm, warm))
-    after = _measured(world)
-    restarts = sum(_starts(world, name) for name in world.names)
-    letters, passed = driver.letters, driver.passed
-    said = (
-        f"{restarts} restarts, {letters} letters, {passed} services that came and went in"
-        f" {seconds:.0f} s: memory {before[0]} kB after {warm:.0f} s, {after[0]} kB at its end"
-        f" ({100 * (after[0] / before[0] - 1):+.2f} %), descriptors {before[1]} and {after[1]}"
-    )
-    assert abs(after[0] / before[0] - 1) <= LIMIT, said
-    assert before[1] == after[1], said
-    invariants.at_any_time(world)
-    return said
+RESTARTS_TO_A_PASS = 1000
+"""And to the death of a logger."""
 
 
-class _Driver:
-    """Sends `t` to each service whose last one has been seen to, and letters that do nothing."""
+class Measured(NamedTuple):
+    """:ivar memory: in kB, what is shared with nobody."""
+
+    restarts: int
+    letters: int
+    memory: int
+    descriptors: int
+    watches: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.restarts} restarts, {self.letters} letters, memory {self.memory} kB,"
+            f" {self.descriptors} descriptors, {self.watches} watches"
+        )
+
+
+class Driver:
+    """Tells each service to restart that has said that it has begun."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._controls = [self._open(name, "control", os.O_WRONLY) for name in world.names]
-        self._seen = [b""] * len(world.names)
-        self.letters = self.passed = 0
+        self._chance = random.Random(0)
+        path = world.scan.services / "begun"
+        os.mkfifo(path)
+        self._begun = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._controls: list[int] = []
+        self._asked = 0
+        self.letters = 0
 
-    def _open(self, name: str, file: str, flags: int) -> int:
-        path = self._world.scan.services / name / "supervise" / file
-        return os.open(path, flags | os.O_NONBLOCK)
+    def begin(self) -> None:
+        world = self._world
+        world.make(PASSING, {"log": "", "start-check": "worker"})
+        world.start()
+        for name in world.all_names:
+            soon(lambda name=name: world.listens(name), f"{name} is supervised")
+        for name in DRIVEN:
+            path = world.scan.services / name / "supervise/control"
+            self._controls.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
 
-    def drive(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            busy = [self._send(at) for at in range(len(self._controls))]
-            if not any(busy):
-                time.sleep(0.001)
-            if self.letters // 20_000 > self.passed:
-                self._pass()
-        self._rest()
+    def drive(self, enough: Callable[[int], bool]) -> Measured:
+        """:param enough: told how many restarts were asked for."""
+        for name in KINDS:
+            self._world.say(name, "u")
+        for number in range(NUMBER):
+            self._ask(number)
+        while not enough(self._asked):
+            if not select.select([self._begun], [], [], 10)[0]:
+                raise AssertionError(f"nobody begins any more: {self._world.scan.said()}")
+            for number in os.read(self._begun, NUMBER):
+                self._ask(number)
+        return self._measured()
 
-    def _send(self, at: int) -> bool:
-        """Whether the restart that was asked for last has come, and another one is asked for."""
-        path = self._world.scan.services / self._world.names[at] / "supervise/status"
-        found = path.read_bytes()
-        if found[12:16] in (bytes(4), self._seen[at]):
-            return False
-        self._seen[at] = found[12:16]
-        self.letters += os.write(self._controls[at], b"pcpcpcpct" if at % 2 else b"t")
-        return True
+    def _ask(self, number: int) -> None:
+        self.letters += os.write(self._controls[number], b"pcpcpcpct" if number % 2 else b"t")
+        self._asked += 1
+        if self._asked % RESTARTS_TO_A_PASS == 0:
+            self._pass()
+            self._end_a_logger()
 
     def _pass(self) -> None:
         """A service comes and goes, and svscan looks at everything."""
         world = self._world
         world.scan.link(PASSING)
-        eventually(lambda: world.listens(PASSING), f"{PASSING} is taken up")
+        for name in (PASSING, f"{PASSING}/log"):
+            soon(lambda name=name: world.listens(name), f"{name} is taken up")
         (world.scan.home / PASSING).unlink()
         for name in (PASSING, f"{PASSING}/log"):
-            eventually(lambda name=name: world.say(name, "dx"), f"{name} is told to go")
-        eventually(lambda: not world.listens(PASSING), f"{PASSING} is given up")
-        eventually(lambda: not world.listens(f"{PASSING}/log"), "its logger is given up")
+            self.letters += 2 * world.say(name, "dx")
+            soon(lambda name=name: not world.listens(name), f"{name} is given up")
         os.kill(world.pid, signal.SIGHUP)
-        self.passed += 1
 
-    def _rest(self) -> None:
-        """Until nothing is under way."""
-        for name in self._world.all_names:
-            eventually(
-                lambda name=name: invariants.settled(self._world, name)[0],
-                lambda name=name: invariants.settled(self._world, name)[1],
+    def _end_a_logger(self) -> None:
+        for pid in self._world.instances(self._chance.choice(LOGGERS)):
+            os.kill(pid, signal.SIGKILL)
+
+    def _measured(self) -> Measured:
+        world = self._world
+        for name in KINDS.keys() - DRIVEN.keys():
+            world.say(name, "d")
+            soon(lambda name=name: self._is_down(name), lambda name=name: world.scan.shown(name))
+        for name in (*DRIVEN, *LOGGERS):
+            soon(
+                lambda name=name: invariants.settled(world, name)[0],
+                lambda name=name: invariants.settled(world, name)[1],
             )
+        os.read(self._begun, 1000)  # of those that nobody asks any more
+        soon(self._tidy, lambda: f"descriptors: {self._descriptors()}")
+        restarts = sum(self._starts(name) for name in world.all_names)
+        watches = invariants.watches(world)
+        return Measured(restarts, self.letters, self._memory(), self._descriptors(), len(watches))
+
+    def _tidy(self) -> bool:
+        """Whether nothing of what has passed is left: its end is seen to a moment later."""
+        time.sleep(0.1)
+        return not invariants.unexplained(self._world)
+
+    def _is_down(self, name: str) -> bool:
+        found = self._world.scan.record(name)
+        return found is not None and found.state == "down"
+
+    def _starts(self, name: str) -> int:
+        found = self._world.scan.record(name)
+        return found.starts if found is not None else 0
+
+    def _memory(self) -> int:
+        lines = Path(f"/proc/{self._world.pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+    def _descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self._world.pid}/fd"))
 
 
-def _measured(world: World) -> tuple[int, int]:
-    """Memory that is not shared, in kB, and descriptors."""
-    lines = Path(f"/proc/{world.pid}/smaps_rollup").read_text().splitlines()
-    private = sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
-    return private, len(os.listdir(f"/proc/{world.pid}/fd"))
+def live(world: World, whether: Callable[[int], Callable[[int], bool]]) -> str:
+    """What was done, and measured.
+
+    :param whether: of an hour, whether so many restarts are enough for it.
+    :raises AssertionError: where it grows.
+    """
+    driver = Driver(world)
+    driver.begin()
+    begun = time.monotonic()
+    measured: list[Measured] = []
+    for hour in range(1, HOURS + 1):
+        now = driver.drive(whether(hour))
+        took = time.monotonic() - begun
+        print(f"soak: hour {hour} of {HOURS}, after {took:.0f} s: {now}", flush=True)
+        if took >= WARM or hour == HOURS:
+            measured.append(now)
+        invariants.at_any_time(world)
+    first, last = measured[0], measured[-1]
+    grown = last.memory / first.memory - 1
+    said = f"{last}; since the first look {100 * grown:+.2f} % of memory"
+    assert abs(grown) <= LIMIT, said
+    assert first[3:] == last[3:], f"{first}; {last}"
+    return said
 
 
-def _starts(world: World, name: str) -> int:
-    found = world.scan.record(name)
-    return found.starts if found is not None else 0
+def main() -> int:
+    become_init()
+    of_what, number = sys.argv[1], float(sys.argv[2])
+    begun = time.monotonic()
+
+    def seconds(hour: int) -> Callable[[int], bool]:
+        return lambda _: time.monotonic() - begun >= number * hour / HOURS
+
+    def restarts(hour: int) -> Callable[[int], bool]:
+        return lambda asked: asked >= number * hour / HOURS
+
+    with open_world(KINDS, build.mayfly) as world:
+        said = live(world, {"seconds": seconds, "restarts": restarts}[of_what])
+    print(f"soak: a long life: {said}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

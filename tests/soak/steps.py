@@ -1,256 +1,129 @@
 """svscan is killed just before each system call that it makes on one way, each in its turn.
 
-First the way is gone once under strace, which says what the calls are; then once for each of them,
-with a SIGKILL injected there from outside.
+First the way is gone once, to count its calls; then once for each of them, in an order that the
+seed chooses.
 """
 
-import contextlib
-import os
 import random
-import signal
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+from contextlib import AbstractContextManager
 
-from supervise.engine import processes
-from tests.soak import events, invariants, logs
-from tests.soak.world import World
-from tests.support.gate import all_read, end
-from tests.support.scan import eventually
-from tests.support.trace import calls
+from tests.soak import invariants, stepping, successor, ways
+from tests.soak.stepping import NOWHERE, Step
+from tests.soak.waiting import soon
+from tests.soak.ways import Way
+from tests.soak.world import Kinds, World
 
-AT_A_TIME = 20
-"""Steps of one seed; the next seed goes on with the next ones."""
+AT_A_TIME = 40
+"""Steps in one world."""
 
-KINDS = {
-    "a": {
-        "log": "",
-        "finish": "worker",
-        "start-check": "worker",
-        "leaves": "",
-        "leftovers": "kill",
-        "timeout-kill": "50",
-        "notification-fd": "3",
-    }
-}
-"""One service that has everything."""
+WAYS = ways.WAYS | {"begin": successor.WAY}
 
-Step = tuple[str, int]
-"""A system call by name, and the how many-th of this name it is."""
+OpenWorld = Callable[[Kinds], AbstractContextManager[World]]
 
 
-class Way(NamedTuple):
-    """:param prepare: makes it as `go` wants to find it.
-    :param go: lets the thing happen.
-    :param done: whether svscan has seen to it.
+class Walk:
+    """One way, in worlds that are crowded or not. Crowded: svscan has 300 descriptors more, so its
+    other threads start things."""
+
+    def __init__(self, name: str, crowded: bool) -> None:
+        self.name = f"{name}, crowded" if crowded else name
+        self.way: Way = WAYS[name]
+        self.crowded = crowded
+        self.left: list[Step] | None = None
+        """None: not counted yet."""
+        self.number = self.made = self.missed = 0
+        """Of all steps; those of them that we made, and those that did not come again: nothing is
+        exactly as it was."""
+
+
+class Plan:
+    """All steps of all ways, in the order of the seed.
+
+    :param share: which of the steps are ours, and how many share them.
     """
 
-    prepare: Callable[[World], None]
-    go: Callable[[World], object]
-    done: Callable[[World], bool]
+    def __init__(self, seed: int, share: tuple[int, int]) -> None:
+        self._chance = random.Random(f"{seed} {share}")
+        self._share = share
+        self._all = [Walk(name, crowded) for name in WAYS for crowded in (False, True)]
+        self._walks = list(self._all)
+        self._chance.shuffle(self._walks)
+
+    @property
+    def all_made(self) -> bool:
+        return not self._walks
+
+    @property
+    def progress(self) -> dict[str, tuple[int, int, int]]:
+        """Of each way the steps that we made, those that did not come again, and the number of all
+        steps; 0 where it was not gone yet."""
+        return {walk.name: (walk.made, walk.missed, walk.number) for walk in self._all}
+
+    def go_on(self, open_world: OpenWorld, told: list[str]) -> None:
+        """Some steps of one way.
+
+        :param told: what happened, for whoever reads of a failure.
+        :raises AssertionError: where an invariant does not hold.
+        """
+        walk = self._walks.pop(0)
+        with open_world(walk.way.kinds) as world:
+            told.append(walk.name)
+            self._walk(world, walk, told)
+        if walk.left:
+            self._walks.append(walk)
+
+    def _walk(self, world: World, walk: Walk, told: list[str]) -> None:
+        way = walk.way
+        if walk.crowded:
+            world.be_crowded()
+        ways.restart(world, *world.all_names)
+        found = _look(world, way, self._chance)
+        if walk.left is None:
+            walk.number, walk.left = len(found), self._ours(found)
+        named = {step: f"{call} (call {step.number})" for step, call in found.items()}
+        for _ in range(min(AT_A_TIME, len(walk.left))):
+            step = walk.left.pop()
+            told.append(f"killed in its {step.thread} thread before {named.get(step, step)}")
+            killed = _die(world, way, step, self._chance)
+            walk.made += killed
+            walk.missed += not killed
+            way.whole(world)
+        way.rest(world)
+        invariants.at_rest(world)
+
+    def _ours(self, found: dict[Step, str]) -> list[Step]:
+        which, sharers = self._share
+        left = [step for step in found if step.number % sharers == which]
+        self._chance.shuffle(left)
+        return left
 
 
-def state(world: World, name: str = "a") -> str:
-    found = world.scan.record(name)
-    return found.state if found is not None else ""
+def _look(world: World, way: Way, chance: random.Random) -> dict[Step, str]:
+    """The system calls of the way, by name. Of the second time: the first one is longer."""
+    for _ in range(2):
+        way.prepare(world, chance)
+        with way.under(world, NOWHERE) as report:
+            way.go(world)
+            soon(lambda: way.done(world), lambda: f"done: {world.scan.said()}")
+        found = stepping.calls(report)
+        way.whole(world)
+    counts: Counter[str] = Counter()
+    named = {}
+    for thread, call in found:
+        counts[thread] += 1
+        named[Step(thread, counts[thread])] = call
+    return named
 
 
-def served(world: World) -> bool:
-    """Whether all letters were read, and what they asked for is done: a second look, after one
-    more turn of the loop."""
-    with contextlib.suppress(OSError):
-        return all_read(world.scan, "a") and world.say("a", " ") and _idle(world)
-    return False
-
-
-def _idle(world: World) -> bool:
-    """Whether svscan sleeps, which it only does when there is nothing to do."""
-    time.sleep(0.01)
-    known = processes.facts(world.pid)
-    return all_read(world.scan, "a") and known is not None and known.state == b"S"
-
-
-def make_up(world: World) -> None:
-    world.say("a", "uc")
-    eventually(lambda: is_up(world), lambda: f"up: {world.scan.shown('a')}; {world.scan.said()}")
-
-
-def is_up(world: World) -> bool:
-    found = world.scan.record("a")
-    return found is not None and found.readiness == "ready" and served(world)
-
-
-def make_down(world: World) -> None:
-    world.say("a", "d")
-    eventually(lambda: is_down(world), lambda: f"down: {world.scan.shown('a')}")
-
-
-def is_down(world: World) -> bool:
-    return state(world) == "down" and served(world)
-
-
-def crash(name: str) -> Callable[[World], None]:
-    def go(world: World) -> None:
-        for pid in world.instances(name):
-            end(pid)
-
-    return go
-
-
-def restarted(name: str) -> Callable[[World], bool]:
-    """Whether a next instance is up: the one before is gone by then."""
-
-    def done(world: World) -> bool:
-        found = world.scan.record(name)
-        seen = world.instances(name)
-        return found is not None and seen == [found.pid] and found.state == "up" and is_up(world)
-
-    return done
-
-
-def say(letters: str) -> Callable[[World], bool]:
-    return lambda world: world.say("a", letters)
-
-
-def send(number: int) -> Callable[[World], None]:
-    return lambda world: os.kill(world.pid, number)
-
-
-def ended(world: World) -> bool:
-    return not world.alive
-
-
-def unlinked(world: World) -> None:
-    make_up(world)
-    (world.scan.home / "b").unlink(missing_ok=True)
-    if world.listens("b"):
-        world.say("b", "dx")
-        eventually(lambda: not world.listens("b"), "b is given up")
-
-
-def b_is_up(world: World) -> bool:
-    return state(world, "b") == "up" and world.listens("b") and served(world)
-
-
-WAYS = {
-    "start": Way(make_down, say("u"), is_up),
-    "death": Way(make_up, crash("a"), restarted("a")),
-    "stop": Way(make_up, say("d"), is_down),
-    "restart": Way(make_up, say("t"), restarted("a")),
-    "pause": Way(make_up, say("pc"), served),
-    "logger": Way(make_up, crash("a/log"), restarted("a/log")),
-    "link": Way(unlinked, lambda world: world.scan.link("b"), b_is_up),
-    "scan": Way(make_up, send(signal.SIGHUP), served),
-    "quit": Way(make_up, send(signal.SIGQUIT), ended),
-    "end": Way(make_up, send(signal.SIGTERM), ended),
-}
-BEGIN = "begin"
-"""The way of a successor, which finds one that runs and one that has died."""
-
-
-def play(world: World, seed: int, told: list[str]) -> None:
-    """Some steps of one way, which the seed chooses."""
-    world.make("b", {})
-    ways = [*WAYS, BEGIN]
-    if seed // len(ways) % 4 == 3:
-        world.be_crowded()
-    way = ways[seed % len(ways)]
-    world.start()
-    steps = _steps(world, way)
-    told.append(f"{way} has {len(steps)} system calls")
-    begin = seed // len(ways) * AT_A_TIME % len(steps)
-    chosen = (steps + steps)[begin : begin + min(AT_A_TIME, len(steps))]
-    random.Random(seed).shuffle(chosen)
-    if not world.alive:
-        world.start()
-    for step in chosen:
-        told.append(f"{way}: killed before {step[0]} {step[1]}")
-        _step(world, way, step)
-        _whole(world)
-    unlinked(world)
-    invariants.at_rest(world)
-
-
-def _whole(world: World) -> None:
-    """All is well again, and nothing was done twice."""
-    world.kill()
-    world.start()
-    make_alive(world)
-    make_up(world)
-    invariants.at_any_time(world)
-    logs.check(world, "a")
-    finished(world)
-
-
-def make_alive(world: World) -> None:
-    eventually(lambda: world.in_charge("a"), lambda: f"somebody supervises: {world.scan.said()}")
-
-
-def finished(world: World) -> None:
-    """Once for each instance that has ended."""
-    lives = logs.lives(world.scan.services / "a")
-    started = [words[2] for words in lives if words[0] == "start"]
-    finished = Counter(words[3] for words in lives if words[0] == "finish")
-    lost = [pid for pid in started[:-1] if not finished[pid]]
-    twice = [pid for pid, times in finished.items() if times > 1]
-    assert not lost, f"finish was not run for {lost}: {lives[-12:]}; {deaths(world)}"
-    assert not twice, f"finish was run twice for {twice}: {lives[-12:]}; {deaths(world)}"
-
-
-def deaths(world: World) -> list[tuple[int, float, bool]]:
-    """Status, uptime, and whether it was asked for; the last one first."""
-    found = world.scan.record("a")
-    return [(one.status, one.uptime, one.asked) for one in found.deaths] if found else []
-
-
-# The calls of a way
-
-
-def _steps(world: World, way: str) -> list[Step]:
-    with tempfile.NamedTemporaryFile() as trace:
-        if way == BEGIN:
-            _begin(world, "-o", trace.name)
-            eventually(lambda: is_up(world), "the successor has control")
-            world.kill()
-            found = calls(Path(trace.name).read_text())
-            locked = next(at for at, step in enumerate(found) if step[0] == "flock")
-            return found[locked:]
-        make_alive(world)
-        WAYS[way].prepare(world)
-        with events.traced(world, "-o", trace.name):
-            WAYS[way].go(world)
-            eventually(lambda: WAYS[way].done(world), f"{way} is done")
-        return calls(Path(trace.name).read_text())
-
-
-def _step(world: World, way: str, step: Step) -> None:
-    name, number = step
-    inject = ("-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number}")
-    if way == BEGIN:
-        _begin(world, "-o", os.devnull, *inject)
-        done = is_up
-    else:
-        make_alive(world)
-        WAYS[way].prepare(world)
-        with events.traced(world, *inject):
-            WAYS[way].go(world)
-            _until(lambda: not world.alive or WAYS[way].done(world), world)
-        return
-    _until(lambda: not world.alive or done(world), world)
-
-
-def _begin(world: World, *options: str) -> None:
-    """A successor under strace; the service dies unseen, its logger runs on."""
-    if world.alive:
-        make_up(world)
-    world.kill()
-    crash("a")(world)
-    world.start(None, "strace", "-D", "-qq", *options)
-
-
-def _until(look: Callable[[], bool], world: World) -> None:
-    """One step less may be made than was counted, for nothing is exactly as it was."""
-    eventually(look, lambda: f"{world.scan.shown('a')}; {world.scan.said()}")
+def _die(world: World, way: Way, step: Step, chance: random.Random) -> bool:
+    """Whether it came to that."""
+    way.prepare(world, chance)
+    with way.under(world, step):
+        way.go(world)
+        soon(
+            lambda: not world.alive or way.done(world),
+            lambda: f"done or dead: {world.scan.said()}",
+        )
+        return world.killed

@@ -64,6 +64,22 @@ static int exists(const char *name)
     return access(name, F_OK) == 0;
 }
 
+static long content(const char *name)
+{
+    char text[32] = "";
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+        abort();
+    close(fd);
+    return atol(text);
+}
+
+static void wait_while_held(void)
+{
+    while (exists("hold"))
+        rest(2);
+}
+
 /* Lines "ID N", N from 1 on. ID is when it began, so later instances have greater ones. How many
  * went out is in acks/ID, which outlives it: killed in between, it has written one more. */
 static int run(void)
@@ -90,7 +106,7 @@ static int run(void)
     signal(SIGCHLD, SIG_IGN);
     if (exists("leaves") && fork() == 0) {
         close(1);
-        rest(150);
+        rest(content("leaves"));
         _exit(0);
     }
     if (exists("notification-fd")) {
@@ -123,6 +139,7 @@ static int finish(char **words)
     if (write(lives, line, strlen(line)) < 0)
         abort();
     rest(10);
+    wait_while_held();
     return 0;
 }
 
@@ -131,6 +148,7 @@ static int check(void)
     if (!only_one("instance.lock"))
         violation("start-check beside an instance");
     rest(5);
+    wait_while_held();
     if (!exists("refuse"))
         return 0;
     puts("refused");

@@ -7,7 +7,7 @@ import shutil
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from supervise.engine import processes
@@ -15,24 +15,28 @@ from tests.soak import build
 from tests.support.scan import BIN, Scan, eventually
 
 FAST = {"backoff/first": "0.1", "backoff/max": "0.2", "backoff/reset": "1"}
-KINDS: dict[str, dict[str, str]] = {
+Kinds = dict[str, dict[str, str]]
+Program = Callable[[Path], Path]
+
+KINDS: Kinds = {
     "plain": {},
     "logged": {"log": ""},
     "brief": {"brief": "", "log": "", "finish": "worker"},
     "finisher": {"finish": "worker", "log": ""},
     "checked": {"start-check": "worker", "watch": "refuse"},
     "teller": {"notification-fd": "3", "log": ""},
-    "leaver": {"leaves": "", "leftovers": "wait", "finish": "worker"},
-    "killer": {"leaves": "", "leftovers": "kill", "timeout-kill": "50"},
+    "leaver": {"leaves": "150", "leftovers": "wait", "finish": "worker"},
+    "killer": {"leaves": "150", "leftovers": "kill", "timeout-kill": "50"},
     "stubborn": {"stubborn": "", "timeout-kill": "200", "log": ""},
     "small": {"disk": "", "log": "", "finish": "worker"},
 }
-"""What each service has; `disk` keeps its supervise/ on the small disk, `log` is a logger."""
+"""What each service has; `disk` keeps its supervise/ on the small disk, `log` is a logger; a child
+of what `leaves` lives on for so many milliseconds."""
 
 HELD = ("logged", "small")
 """Whose log FIFO we hold open too. Where service, logger and svscan are dead at the same time, the
 kernel lets go of what is in it, and no supervisor can do anything about that."""
-STEADY = ("teller", "stubborn", "a")
+STEADY = ("teller", "stubborn", "a", "steady")
 """Who are never told to end, and so hold their log FIFO themselves. Loggers and svscan die."""
 
 
@@ -41,12 +45,15 @@ CROWD = 300
 
 
 class World:
-    """:param base: an empty directory on a tmpfs of its own, with a mount point `disk` in it."""
+    """:param base: an empty directory on a tmpfs of its own, with a mount point `disk` in it.
+    :param program: builds what the services are.
+    """
 
-    def __init__(self, base: Path, kinds: dict[str, dict[str, str]] = KINDS) -> None:
+    def __init__(self, base: Path, kinds: Kinds, program: Program = build.worker) -> None:
         self.scan = Scan(base)
         self.disk = base / "disk"
-        self.worker = build.worker(base)
+        self._program = program(base)
+        self.stepper = build.stepper(base)
         self._preload = build.clock(base)
         self._clock = base / "clock"
         self._clock.write_bytes(bytes(8))
@@ -97,13 +104,13 @@ class World:
         for file, content in parts.items():
             (directory / file).parent.mkdir(parents=True, exist_ok=True)
             if content == "worker":
-                shutil.copy(self.worker, directory / file)
+                shutil.copy(self._program, directory / file)
             else:
                 (directory / file).write_text(content + "\n")
 
     # svscan
 
-    def start(self, descriptors: int | None = None, *before: str) -> None:
+    def start(self, descriptors: int | None = None, *before: str | Path) -> None:
         """:param descriptors: the hard limit, where svscan is to be short of them.
         :param before: what svscan is started through.
         """
@@ -126,6 +133,11 @@ class World:
     @property
     def alive(self) -> bool:
         return self.scan.svscan is not None and self.scan.svscan.poll() is None
+
+    @property
+    def killed(self) -> bool:
+        """Whether svscan has died of SIGKILL."""
+        return self.scan.svscan is not None and self.scan.svscan.poll() == -signal.SIGKILL
 
     @property
     def pid(self) -> int:
