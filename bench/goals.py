@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.peers import OURS
 from bench.rows.clients import PYTHON
+from bench.rows.takeover import IMPORTS
 
 Medians = dict[str, float]
 Judge = Callable[[Medians], bool | None]
@@ -136,6 +137,14 @@ ROWS = [
         "ms",
         "under 1 s",
         at_most(1000),
+    ),
+    Row(
+        "takeover-few",
+        "the same, with 10 services",
+        "ms",
+        "under 2 x its own import time",
+        times(2, IMPORTS),
+        ranges=True,
     ),
     Row(
         "upgrade",

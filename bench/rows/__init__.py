@@ -10,7 +10,7 @@ ACTS: list[tuple[tuple[str, ...], Callable[[Session], None]]] = [
     (("pickup",), pickup.measure),
     (life.ROWS, life.measure),
     (("memory1",), single.measure),
-    (("takeover",), takeover.measure),
+    (takeover.ROWS, takeover.measure),
     (upgrade.ROWS, upgrade.measure),
     (("svstat", "svc"), clients.measure),
     (("idle1", "idle", "restart-all"), idle.measure),

@@ -3,6 +3,8 @@
 The peers have no such row: a supervise of theirs that is killed leaves its service to nobody."""
 
 import os
+import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -10,17 +12,38 @@ from bench import processes
 from bench.session import Session
 from bench.stage import SETTLED, Stage, StageError
 
+ROWS = ("takeover", "takeover-few")
+FEW = 10
+IMPORTS = "its imports"
+"""What svscan imports before it looks at the first service, in a process that does nothing else."""
+
+_IMPORT = (
+    "import supervise.commands.svscan, supervise.commands.daemon, supervise.engine.host,"
+    " supervise.engine.svscan, supervise.engine.watch"
+)
+
 
 def measure(session: Session) -> None:
+    for _ in range(session.settings.rounds):
+        if session.wants("takeover"):
+            _measure(session, "takeover", session.settings.services)
+        if session.wants("takeover-few"):
+            _measure(session, "takeover-few", FEW)
+            taken = processes.run([sys.executable, "-c", _IMPORT], "/usr/bin:/bin") / 1e6
+            session.add("takeover-few", IMPORTS, taken)
+    imports = session.samples.get("takeover-few", {}).get(IMPORTS)
+    if imports:
+        session.note("takeover-few", f"{IMPORTS} alone: {statistics.median(imports):.3g} ms")
+
+
+def _measure(session: Session, row: str, services: int) -> None:
     ours = session.ours
     if ours is None:
         return
-    for _ in range(session.settings.rounds):
-        with session.forgiving("takeover"), session.stage(ours) as stage:
-            names = stage.make(session.settings.services)
-            stage.start(names)
-            time.sleep(SETTLED)
-            session.add("takeover", ours.name, _take_over(stage))
+    with session.forgiving(row), session.stage(ours) as stage:
+        stage.start(stage.make(services))
+        time.sleep(SETTLED)
+        session.add(row, ours.name, _take_over(stage))
 
 
 def _take_over(stage: Stage) -> float:

@@ -36,10 +36,14 @@ def main() -> int:
     seed = arguments.seed if arguments.seed is not None else int(time.time()) % 1_000_000
     seconds = 60 * arguments.minutes
     print(f"soak: seed {seed}", flush=True)
-    well = _lanes(seed, 2 / 3 * seconds)
-    well = well and enclosed("tests.soak.life", "seconds", seconds / 3).wait() == 0
-    print(f"soak: {'all is well' if well else f'failed; SEED={seed} begins with the same'}")
-    return not well
+    if (
+        _lanes(seed, 2 / 3 * seconds)
+        and enclosed("tests.soak.life", "seconds", seconds / 3).wait() == 0
+    ):
+        print("soak: all is well")
+        return 0
+    print(f"soak: failed; SEED={seed} begins with the same")
+    return 1
 
 
 def _arguments() -> argparse.Namespace:

@@ -28,11 +28,11 @@ class Lane:
         self.counts: Counter[str] = Counter()
 
     def run(self, seconds: float) -> bool:
-        """Each of the two for half of the time; histories alone where all steps are done. False:
+        """A third of the time for histories, which go on alone when all steps are done. False:
         something failed, and was told."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            behind = self._spent["steps"] < self._spent["history"]
+            behind = self._spent["steps"] < 2 * self._spent["history"]
             if behind and not self._plan.all_made:
                 well = self._perform("steps", self._step)
             else:

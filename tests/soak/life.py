@@ -1,4 +1,4 @@
-"""python -m tests.soak.life {seconds|restarts} NUMBER: a long life of one svscan.
+"""python -m tests.soak.life {seconds|restarts} NUMBER: one svscan, so long or so full.
 
 Services are told to restart as soon as they have begun, others end by themselves at once, loggers
 are killed, a service with a logger comes and goes. What svscan has of memory, descriptors and
@@ -24,7 +24,7 @@ HOURS = 24
 LIMIT = 0.02
 """By how much of itself the memory may differ."""
 WARM = 8.0
-"""Seconds, at the least, before what is measured counts: much is done for the first time."""
+"""Seconds, at the least, before what is measured counts: in them much is done the first time."""
 
 NUMBER = 20
 BRIEF = {"brief": "", "backoff/max": "0.1"}
