@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ from tests.support.scan import Scan
 
 # Tests change modules of the same size within one second, which a compiled one does not notice.
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+# Ignored under nohup and in the background of a script, which what is started would inherit.
+for _number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_number, signal.SIG_DFL)
 
 
 @pytest.fixture
