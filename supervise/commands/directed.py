@@ -41,14 +41,18 @@ def _end(why: str) -> None:
     sys.exit(verdict.UNKNOWN)
 
 
+def facts_of(directory: str) -> Facts:
+    return look.look(directory, describe(os.fsencode(directory)))
+
+
 def look_at(directory: str) -> tuple[Facts, Verdict]:
-    seen = look.look(directory, describe(os.fsencode(directory)))
+    seen = facts_of(directory)
     return seen, verdict.judge(seen)
 
 
 def asked_too(directory: str) -> tuple[Facts, Verdict]:
     """With what keepalived says itself, if it can be asked."""
-    seen, _ = look_at(directory)
+    seen = facts_of(directory)
     try:
         seen = dump.with_own_words(seen)
     except OSError as error:

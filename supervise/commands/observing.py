@@ -7,7 +7,7 @@ import time
 
 import click
 
-from supervise.commands.directed import look_at
+from supervise.commands.directed import facts_of
 from supervise.commands.following import Sources
 from supervise.commands.past import seconds
 from supervise.commands.tail import last_lines, usual_logs
@@ -56,7 +56,7 @@ class _Observed:
         sources = self.sources
         sources.addresses.drain()
         own = sources.own_words.hear()
-        seen, _ = look_at(self._directory)
+        seen = facts_of(self._directory)
         lost = sources.children.follow(seen)
         try:
             self._note(seen, own, lost)
@@ -75,7 +75,7 @@ class _Observed:
             if known_own.get(name) != state:
                 self._add({"instance": name, "own": state})
         if own:  # it may tell what the state is
-            seen, _ = look_at(self._directory)
+            seen = facts_of(self._directory)
         known = journal.states(journal.read(self._directory))
         for one in seen.instances:
             if known.get(one.name, ("", 0.0))[0] != one.state:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from supervise.commands import plain
-from supervise.commands.directed import Directors, chosen, look_at
+from supervise.commands.directed import Directors, chosen, facts_of
 from supervise.commands.goals import Goal, asked_by
 from supervise.commands.options import directors, fail, force, scan, timeout
 from supervise.commands.svc import send
@@ -116,7 +116,7 @@ def reload(directories: Directors, scan: str | None, timeout: float, force: bool
     """
     wanted = chosen(directories, scan)
     for directory in wanted:
-        _require_reloadable(look_at(directory)[0], force)
+        _require_reloadable(facts_of(directory), force)
     _gated(wanted, force)
     _act(wanted, lambda up: "h", timeout)
     for directory in wanted:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 import click
 
 from supervise.commands import plain
-from supervise.commands.directed import look_at
+from supervise.commands.directed import facts_of
 from supervise.director.facts import Facts
 from supervise.director.network import AddressChanges
 from supervise.engine import watch as inotify
@@ -112,7 +112,7 @@ def wait_for_master(directories: list[str], deadline: float) -> bool:
 
 
 def _look(directories: list[str]) -> list[Facts]:
-    all_seen = [look_at(one)[0] for one in directories]
+    all_seen = [facts_of(one) for one in directories]
     for seen in all_seen:
         if seen.forbidden or not seen.service["supervised"]:
             why = seen.forbidden or "nobody supervises it"

@@ -46,10 +46,11 @@ class Lane:
         return json.dumps({"counts": self.counts, "ways": self._plan.progress})
 
     def _live(self, told: list[str]) -> None:
+        seed = self._seed
         self._seed += self._lanes
-        told.append(f"seed {self._seed - self._lanes}")
+        told.append(f"seed {seed}")
         with open_world(KINDS) as world:
-            history.play(world, self._seed - self._lanes, told)
+            history.play(world, seed, told)
         self.counts["histories"] += 1
         self.counts["events"] += history.LENGTH
 

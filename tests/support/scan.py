@@ -25,7 +25,7 @@ T = TypeVar("T")
 SLEEPER = '#!/bin/sh\necho "$0 $$" >>../starts\nexec sleep 1000\n'
 
 
-def eventually(look: Callable[[], T], what: Callable[[], str] | str) -> T:
+def eventually(look: Callable[[], T], what: Callable[[], str] | str, pause: float = PAUSE) -> T:
     """The first true value that `look` returns; fails with `what` when it does not come."""
     end = time.monotonic() + DEADLINE
     while True:
@@ -34,7 +34,7 @@ def eventually(look: Callable[[], T], what: Callable[[], str] | str) -> T:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"in vain: {what if isinstance(what, str) else what()}")
-        time.sleep(PAUSE)
+        time.sleep(pause)
 
 
 def program(path: Path, text: str) -> None:
