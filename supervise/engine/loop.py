@@ -15,6 +15,9 @@ _LONGEST = 1e6
 _AT_ONCE = 256
 """Events taken in one turn; room for them is made in each."""
 
+_GIVE_WAY = 0.001
+"""Seconds for which what can wait does: a service that was just started has the processor first."""
+
 _MOST_TURNS = 10
 """How often what can wait is put off while other things happen."""
 
@@ -83,14 +86,14 @@ class Loop:
         self._ended = True
 
     def later(self, work: Callable[[], None]) -> None:
-        """Call it when nothing else is to be done, or has been put off for too long."""
+        """Call it when nothing else happened for a moment, or it was put off for too long."""
         self._later.append(work)
 
     def run(self) -> None:
         """Until `end` is called."""
         turns = 0
         while not self._ended:
-            happened = self._epoll.poll(0 if self._later else self._patience(), _AT_ONCE)
+            happened = self._epoll.poll(self._patience(), _AT_ONCE)
             for fd, events in happened:
                 handler = self._handlers.get(fd)
                 if handler is not None:
@@ -106,6 +109,8 @@ class Loop:
             self._later.popleft()()
 
     def _patience(self) -> float:
+        if self._later:
+            return _GIVE_WAY
         while self._heap and self._heap[0][2].when != self._heap[0][0]:
             heapq.heappop(self._heap)
         if not self._heap:

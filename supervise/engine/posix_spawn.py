@@ -9,8 +9,8 @@ FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int] | tuple[int
 """As those of os.posix_spawn."""
 
 _libc = ctypes.CDLL(None)
-_ROOM = 512
-"""Bytes for the attributes and for the file actions: the C libraries need 336 and 80."""
+_Room = ctypes.c_char * 512
+"""For the attributes and for the file actions: the C libraries need 336 and 80 bytes."""
 
 _SETSIGDEF, _SETSIGMASK, _SETSID = 0x04, 0x08, 0x80
 _SIGSET_SIZE = 128
@@ -42,7 +42,7 @@ class Manner:
 
     def __init__(self, defaults: Iterable[int], environment: Sequence[bytes]) -> None:
         self._environment = _strings([*environment, b""])
-        self.room = ctypes.create_string_buffer(_ROOM)
+        self.room = _Room()
         mask = sum(1 << (number - 1) for number in defaults)
         _libc.posix_spawnattr_init(self.room)
         _libc.posix_spawnattr_setsigdefault(self.room, mask.to_bytes(_SIGSET_SIZE, "little"))
@@ -67,7 +67,7 @@ def spawn(
 
     :raises OSError: where it cannot be started.
     """
-    actions = ctypes.create_string_buffer(_ROOM)
+    actions = _Room()
     _init(actions)
     try:
         _enter(actions, directory)

@@ -59,8 +59,7 @@ class Spawner:
     def __init__(self, loop: Loop, delivered: Callable[[], None], limit: int) -> None:
         self._background = Background(loop, delivered)
         self._manner = posix_spawn.Manner(
-            _PYTHON_IGNORES
-            | {one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN},
+            signal.valid_signals(),
             [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
         )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -496,6 +496,12 @@ def wakeups(pid: int) -> int:
     raise AssertionError("no such line")
 
 
+def at_rest(scan: Scan) -> None:
+    """It has noted that nothing is in hand any more, which is the last thing it does."""
+    note = scan.home / ".svscan/handling"
+    eventually(lambda: note.read_bytes().startswith(b"- "), "what can wait is still waiting")
+
+
 def test_with_nothing_to_do_it_does_not_wake_up(scan: Scan) -> None:
     scan.add("a", log__run=LOGGER)
     scan.add("adopted")
@@ -509,6 +515,7 @@ def test_with_nothing_to_do_it_does_not_wake_up(scan: Scan) -> None:
     replace_svscan(scan, "a", "adopted", "down", "ready")
     for name in ("a", "a/log", "adopted", "down", "ready"):
         served(scan, name)
+    at_rest(scan)
     assert scan.svscan is not None
     before = wakeups(scan.svscan.pid)
     time.sleep(2)  # the one thing that only time can show
