@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.gate import end, instances, living, served, taken_up
 from tests.support.probe import shows, supervised
-from tests.support.scan import DEADLINE, Scan, eventually
+from tests.support.scan import DEADLINE, SLEEPER, Scan, eventually, program
 from tests.support.versions import upgrade
 
 POISON = """
@@ -341,14 +341,12 @@ def test_a_file_system_that_answers_in_the_end(
     scan: Scan, short_path: Path, hanging: Hanging
 ) -> None:
     where = short_path / "hanging"
-    (scan.home / "hung").symlink_to(where)
+    for place in (scan.services, scan.home):
+        (place / "hung").symlink_to(where)
     scan.start()
     scan.says(f"hung is not supervised: the file system at {where} does not answer\n")
-    scan.service("hung")
-    where_to = scan.services / "hung"
     hanging.close()
-    where.rmdir()
-    where.symlink_to(where_to)
+    program(where / "run", SLEEPER)
     scan.up("hung")
     assert not (scan.home / ".svscan/refused/hung").exists()
 
