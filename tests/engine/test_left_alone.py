@@ -63,10 +63,7 @@ class Poisoned:
         scan.add("good")
 
     def start(self, what: Path | None = None) -> "subprocess.Popen[bytes]":
-        with self.scan.messages.open("ab") as err:
-            words = [sys.executable, self._path, what or self.scan.home]
-            self.scan.svscan = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=err)
-        return self.scan.svscan
+        return self.scan.launch(sys.executable, self._path, what or self.scan.home)
 
     def died(self) -> None:
         assert self.scan.svscan is not None

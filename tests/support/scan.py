@@ -89,9 +89,15 @@ class Scan:
 
     def start(self, *options: str) -> "subprocess.Popen[bytes]":
         """A svscan, and when it supervises what is linked already."""
+        return self.launch(self.program, *options, self.home)
+
+    def launch(
+        self, *words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """A svscan that is started by this command."""
         with self.messages.open("ab") as err:
             self.svscan = subprocess.Popen(
-                [self.program, *options, self.home], stdin=subprocess.DEVNULL, stderr=err
+                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=err
             )
         return self.svscan
 
@@ -104,8 +110,13 @@ class Scan:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask svscan to end; its exit code."""
         assert self.svscan is not None
-        self.svscan.send_signal(number)
+        self.send(number)
         return self.svscan.wait(DEADLINE)
+
+    def send(self, number: int) -> None:
+        """A signal to svscan."""
+        assert self.svscan is not None
+        self.svscan.send_signal(number)
 
     def said(self) -> str:
         return self.messages.read_text(errors="surrogateescape")
