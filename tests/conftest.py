@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scan import MARK, Scan, supervised
+from tests.support.scan import MARK, Scan, eventually, supervised
 
 # Tests change modules of the same size within one second, which a compiled one does not notice.
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -23,9 +23,9 @@ os.environ[MARK] = os.urandom(8).hex()
 
 @pytest.fixture(autouse=True)
 def nothing_stays() -> Iterator[None]:
-    """What a supervisor started must not outlive the test."""
+    """What a supervisor started must not outlive the test, but for what ends by itself at once."""
     yield
-    assert not list(supervised()), "the test has left services running"
+    eventually(lambda: not list(supervised()), lambda: f"their end: {list(supervised())}")
 
 
 @pytest.fixture
