@@ -106,6 +106,7 @@ def twice(poisoned: Poisoned) -> int:
     scan.start()
     taken_up(scan, "bad")
     pid = scan.up("bad")
+    served(scan, "bad")
     scan.kill()
     for _ in range(2):
         poisoned.start()
@@ -250,6 +251,7 @@ def test_a_lone_supervise(scan: Scan) -> None:
     first = poisoned.start(directory)
     taken_up(scan, "bad")
     pid = scan.up("bad")
+    served(scan, "bad")
     first.kill()
     poisoned.died()
     poisoned.mend(False)
