@@ -19,7 +19,7 @@ from tests.soak.world import Kinds, World
 
 AT_A_TIME = 40
 """Steps in one world."""
-TRIES = 3
+TRIES = 5
 """Of a step that does not come: nothing is exactly as it was."""
 SPARSE = 2
 """Of the inner calls that a thread makes between two visible ones, so many are ours."""
