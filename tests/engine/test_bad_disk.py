@@ -1,6 +1,7 @@
 """A file system that is full, or read-only, before or while services run."""
 
 import os
+import signal
 
 import pytest
 
@@ -57,8 +58,7 @@ def test_a_disk_that_is_full_before_the_first_start(scan: Scan) -> None:
     assert reason(scan, "a") == said
     well(scan)
     enter(scan, "rm $S/disk/fill")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     scan.up("disk/a")
 
 
@@ -146,8 +146,7 @@ def test_a_new_service_on_a_full_disk(scan: Scan) -> None:
     well(scan, "disk/a")
     assert not shown(scan.services / "disk/b")["supervised"]
     enter(scan, "rm $S/disk/fill")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     scan.up("disk/b")
     scan.up("disk/b/log")
     assert shown(scan.services / "disk/b")["supervised"]
@@ -171,8 +170,7 @@ def test_a_read_only_supervise(scan: Scan) -> None:
     assert reason(scan, "bad") == said
     well(scan)
     enter(scan, "umount $S/bad/supervise")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     scan.up("bad")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 from tests.support.bad import enter, inside, line, lines, reason, shown, well
 from tests.support.gate import instances, replace_svscan, served
@@ -15,8 +16,7 @@ def test_another_directory_in_its_place_is_not_written_to(scan: Scan) -> None:
     first = scan.up("a")
     path.rename(scan.services / "old")
     scan.service("a")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     second = scan.up("a", beside=first)
     os.kill(first, 9)
     scan.until("old", lambda found: found.deaths and not found.pid)
@@ -68,8 +68,7 @@ def test_a_service_directory_that_is_covered_by_a_mount(scan: Scan) -> None:
         scan,
         "mkdir $S/b; cp $S/a/run $S/b/; mount --bind $S/b $S/a",
     )
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     second = scan.up("a", beside=first)
     os.kill(first, 9)
     line(scan, "unable to start a/run: its directory was replaced by another one")
@@ -84,8 +83,7 @@ def test_a_scan_directory_that_is_covered_by_a_mount(scan: Scan) -> None:
     inside(scan, "true")
     pid = scan.up("a")
     enter(scan, "mkdir $S/other; mount -t tmpfs -o mode=755 none $H; ln -s $S/a $H/a")
-    assert scan.svscan is not None
-    scan.svscan.send_signal(1)
+    scan.send(signal.SIGHUP)
     line(scan, "was removed or replaced; what is supervised goes on")
     served(scan, "a")
     assert scan.up("a") == pid

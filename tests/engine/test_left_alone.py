@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.gate import end, instances, living, served, taken_up
 from tests.support.probe import shows, supervised
-from tests.support.scan import DEADLINE, Scan, eventually
+from tests.support.scan import DEADLINE, SLEEPER, Scan, eventually, program
 from tests.support.versions import upgrade
 
 POISON = """
@@ -63,10 +63,7 @@ class Poisoned:
         scan.add("good")
 
     def start(self, what: Path | None = None) -> "subprocess.Popen[bytes]":
-        with self.scan.messages.open("ab") as err:
-            words = [sys.executable, self._path, what or self.scan.home]
-            self.scan.svscan = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=err)
-        return self.scan.svscan
+        return self.scan.launch(sys.executable, self._path, what or self.scan.home)
 
     def died(self) -> None:
         assert self.scan.svscan is not None
@@ -109,6 +106,7 @@ def twice(poisoned: Poisoned) -> int:
     scan.start()
     taken_up(scan, "bad")
     pid = scan.up("bad")
+    served(scan, "bad")
     scan.kill()
     for _ in range(2):
         poisoned.start()
@@ -253,6 +251,7 @@ def test_a_lone_supervise(scan: Scan) -> None:
     first = poisoned.start(directory)
     taken_up(scan, "bad")
     pid = scan.up("bad")
+    served(scan, "bad")
     first.kill()
     poisoned.died()
     poisoned.mend(False)
@@ -341,14 +340,12 @@ def test_a_file_system_that_answers_in_the_end(
     scan: Scan, short_path: Path, hanging: Hanging
 ) -> None:
     where = short_path / "hanging"
-    (scan.home / "hung").symlink_to(where)
+    for place in (scan.services, scan.home):
+        (place / "hung").symlink_to(where)
     scan.start()
     scan.says(f"hung is not supervised: the file system at {where} does not answer\n")
-    scan.service("hung")
-    where_to = scan.services / "hung"
     hanging.close()
-    where.rmdir()
-    where.symlink_to(where_to)
+    program(where / "run", SLEEPER)
     scan.up("hung")
     assert not (scan.home / ".svscan/refused/hung").exists()
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,9 +39,7 @@ def test_it_does_not_matter_where_it_was_started(scan: Scan) -> None:
     scan.add("a")
     beside = scan.home.parent
     (beside / "bin").symlink_to(BIN)
-    with scan.messages.open("ab") as err:
-        words = ["bin/svscan", "service"]
-        scan.svscan = subprocess.Popen(words, cwd=beside, stdin=subprocess.DEVNULL, stderr=err)
+    scan.launch("bin/svscan", "service", cwd=beside)
     pid = scan.up("a")
     upgrade(scan)
     upgrade(scan, 2)
@@ -85,10 +82,7 @@ exec sleep 1000
 def test_services_get_what_svscan_was_started_with(scan: Scan) -> None:
     """Descriptors, their limit, signals, environment: all as before the upgrade."""
     scan.add("a", SHOWS)
-    start = 'ulimit -Sn 777; exec "$0" "$1"'
-    with scan.messages.open("ab") as err:
-        words = ["sh", "-c", start, scan.program, scan.home]
-        scan.svscan = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=err)
+    scan.launch("sh", "-c", 'ulimit -Sn 777; exec "$0" "$1"', scan.program, scan.home)
     pid = scan.up("a")
     shown = scan.services / "shown"
     eventually(shown.exists, "it shows what it has")
@@ -403,15 +397,12 @@ def test_a_svscan_that_waits_for_another(scan: Scan, tmp_path: Path) -> None:
 def test_a_lone_supervise(scan: Scan) -> None:
     directory = scan.service("a", SEVEN)
     installed = Installed(scan.home.parent, "supervise")
-    with scan.messages.open("ab") as err:
-        words = [installed.program, "services/a"]
-        cwd = scan.home.parent
-        scan.svscan = subprocess.Popen(words, cwd=cwd, stdin=subprocess.DEVNULL, stderr=err)
+    supervise = scan.launch(installed.program, "services/a", cwd=scan.home.parent)
     pid = scan.up("a")
     eventually((scan.services / "trapped").exists, "it traps TERM")
     upgrade(scan)
     upgrade(scan, 2)
-    assert Path(f"/proc/{scan.svscan.pid}/comm").read_text() == "supervise\n"
+    assert Path(f"/proc/{supervise.pid}/comm").read_text() == "supervise\n"
     assert scan.up("a") == pid
     scan.control("a", "t")
     assert scan.until("a", lambda found: found.deaths).deaths[0].status == 7

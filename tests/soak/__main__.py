@@ -12,10 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
+from tests.soak import summary
 from tests.soak.enclosure import enclosed
 
 NEEDED = ("unshare", "strace", "gcc", "mount")
@@ -69,7 +68,7 @@ def _lanes(seed: int, seconds: float) -> bool:
             for one in lanes:
                 one.kill()
                 one.wait()
-        _sum_up([json.loads(file.read_text()) for file in files if file.exists()])
+        summary.tell([json.loads(file.read_text()) for file in files if file.exists()])
     return well
 
 
@@ -79,30 +78,6 @@ def _await(lanes: list["subprocess.Popen[bytes]"]) -> bool:
             return False
         time.sleep(0.1)
     return not any(one.returncode for one in lanes)
-
-
-def _sum_up(told: list[dict[str, Any]]) -> None:
-    counts: Counter[str] = Counter()
-    made: Counter[str] = Counter()
-    missed: Counter[str] = Counter()
-    number: dict[str, int] = {}
-    for one in told:
-        counts.update(one["counts"])
-        for way, (done, not_again, all_of_them) in one["ways"].items():
-            made[way] += done
-            missed[way] += not_again
-            number[way] = max(number.get(way, 0), all_of_them)
-    print("soak: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
-    gone = sorted(way for way in number if number[way])
-    for way in gone:
-        print(f"soak: {way}: {_killed(made[way], number[way], missed[way])}")
-    said = _killed(made.total(), sum(number.values()), missed.total())
-    print(f"soak: {len(gone)} of {len(number)} ways: {said}", flush=True)
-
-
-def _killed(made: int, number: int, missed: int) -> str:
-    said = f"killed before {made} of {number} system calls"
-    return said + (f"; {missed} did not come again" if missed else "")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Lane:
         return True
 
     def told(self) -> str:
-        """The counts, and of each way how many steps were made of how many."""
+        """The counts, and of each way how many steps there are, and which were made."""
         return json.dumps({"counts": self.counts, "ways": self._plan.progress})
 
     def _live(self, told: list[str]) -> None:

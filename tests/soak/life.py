@@ -154,7 +154,7 @@ class Driver:
 
 
 def live(world: World, whether: Callable[[int], Callable[[int], bool]]) -> str:
-    """What was done, and measured.
+    """What was done, and how the last hour compares with the first that counts.
 
     :param whether: of an hour, whether so many restarts are enough for it.
     :raises AssertionError: where it grows.
@@ -162,19 +162,26 @@ def live(world: World, whether: Callable[[int], Callable[[int], bool]]) -> str:
     driver = Driver(world)
     driver.begin()
     begun = time.monotonic()
-    measured: list[Measured] = []
+    measured: dict[int, Measured] = {}
     for hour in range(1, HOURS + 1):
         now = driver.drive(whether(hour))
         took = time.monotonic() - begun
         print(f"soak: hour {hour} of {HOURS}, after {took:.0f} s: {now}", flush=True)
         if took >= WARM or hour == HOURS:
-            measured.append(now)
+            measured[hour] = now
         invariants.at_any_time(world)
-    first, last = measured[0], measured[-1]
+    return compared(min(measured), measured[min(measured)], measured[HOURS])
+
+
+def compared(hour: int, first: Measured, last: Measured) -> str:
     grown = last.memory / first.memory - 1
-    said = f"{last}; since the first look {100 * grown:+.2f} % of memory"
+    said = (
+        f"{last.restarts} restarts and {last.letters} letters; from hour {hour} to hour {HOURS}"
+        f" memory {first.memory} to {last.memory} kB ({100 * grown:+.2f} %), descriptors"
+        f" {first.descriptors} to {last.descriptors}, watches {first.watches} to {last.watches}"
+    )
     assert abs(grown) <= LIMIT, said
-    assert first[3:] == last[3:], f"{first}; {last}"
+    assert first[3:] == last[3:], said
     return said
 
 

@@ -1,7 +1,12 @@
-"""svscan under `stepper.c`: which system calls it makes, and its death just before one of them."""
+"""svscan under `stepper.c`: which system calls it makes, and its death just before one of them.
+
+Of two kinds: those that somebody outside may see, and the inner ones. To die before an inner call
+leaves the same behind as to die before the visible one that comes next.
+"""
 
 import contextlib
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,15 +15,18 @@ from typing import NamedTuple
 from tests.soak.waiting import soon
 from tests.soak.world import World
 
+VISIBLE, INNER = "visible", "inner"
+
 
 class Step(NamedTuple):
-    """Just before the how many-th system call of `main` or of the `other` threads."""
+    """Just before the how many-th system call of this kind of `main` or of the `other` threads."""
 
     thread: str
+    kind: str
     number: int
 
 
-NOWHERE = Step("main", 0)
+NOWHERE = Step("main", VISIBLE, 0)
 """It is only looked on."""
 
 Under = Callable[[World, Step], AbstractContextManager[Path]]
@@ -26,12 +34,17 @@ Under = Callable[[World, Step], AbstractContextManager[Path]]
 there, or svscan lives and none was asked for."""
 
 
-def calls(report: Path) -> list[tuple[str, str]]:
-    """Thread and name of each system call, in order."""
+def calls(report: Path) -> dict[Step, str]:
+    """The name of each system call, in order."""
     soon(report.exists, "a report")
-    found = [tuple(line.split()) for line in report.read_text().splitlines()]
+    counts: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for line in report.read_text().splitlines():
+        thread, kind, name = line.split()
+        counts[thread, kind] += 1
+        found[Step(thread, kind, counts[thread, kind])] = name
     report.unlink()
-    return [(thread, name) for thread, name in found]
+    return found
 
 
 @contextlib.contextmanager

@@ -133,9 +133,10 @@ def _idle(world: World) -> bool:
 
 
 def is_up(world: World) -> bool:
+    """And begun, and the one that is seen from outside."""
     found = world.scan.record("a")
     up = found is not None and found.state == "up" and found.readiness in ("untold", "ready")
-    return up and served(world)
+    return up and found is not None and world.instances("a") == [found.pid] and served(world)
 
 
 def is_down(world: World) -> bool:
@@ -143,7 +144,7 @@ def is_down(world: World) -> bool:
 
 
 def restarted(name: str) -> Callable[[World], bool]:
-    """Whether a next instance is up: the one before is gone by then."""
+    """Whether a next one is up: the one before is gone already."""
 
     def done(world: World) -> bool:
         found = world.scan.record(name)
@@ -188,6 +189,16 @@ def say(letters: str) -> Callable[[World], bool]:
     return lambda world: world.say("a", letters)
 
 
+def replace(world: World) -> None:
+    """It is told to restart, and the one before is gone, if svscan has lived to see to it."""
+    before = set(world.instances("a"))
+    world.say("a", "t")
+    soon(
+        lambda: not world.alive or before.isdisjoint(world.instances("a")),
+        lambda: f"the end of {before}: {world.scan.said()}",
+    )
+
+
 def send(number: int) -> Callable[[World], None]:
     return lambda world: os.kill(world.pid, number)
 
@@ -209,11 +220,11 @@ def _link(world: World) -> None:
 WAYS = {
     "plain start": _one(make_down, say("u"), is_up, QUICK),
     "plain death": _one(make_up, crash("a"), restarted("a"), QUICK),
-    "plain restart": _one(make_up, say("t"), restarted("a"), QUICK),
+    "plain restart": _one(make_up, replace, restarted("a"), QUICK),
     "start": _one(make_down, say("u"), is_up),
     "death": _one(make_up, crash("a"), restarted("a")),
     "stop": _one(make_up, say("d"), is_down),
-    "restart": _one(make_up, say("t"), restarted("a")),
+    "restart": _one(make_up, replace, restarted("a")),
     "pause": _one(make_up, say("pc"), served),
     "logger": _one(make_up, crash("a/log"), restarted("a/log")),
     "link": _one(_unlinked, _link, b_is_up),

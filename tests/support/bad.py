@@ -68,34 +68,20 @@ def inside(scan: Scan, script: str) -> None:
     then as svscan sees them."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         pytest.skip("mounts need root and unshare")
-    command = [
-        "unshare",
-        "-m",
-        "--propagation",
-        "private",
-        "sh",
-        "-ec",
-        script + '\nexec "$@"',
-        "sh",
-    ]
-    with scan.messages.open("ab") as err:
-        scan.svscan = subprocess.Popen(
-            [*command, BIN / "svscan", scan.home],
-            stdin=subprocess.DEVNULL,
-            stderr=err,
-            env={**os.environ, "S": str(scan.services), "H": str(scan.home)},
-        )
-    running = Path(f"/proc/{scan.svscan.pid}/comm")
+    svscan = scan.launch(
+        *("unshare", "-m", "--propagation", "private", "sh", "-ec", script + '\nexec "$@"', "sh"),
+        *(BIN / "svscan", scan.home),
+        env={**os.environ, "S": str(scan.services), "H": str(scan.home)},
+    )
+    running = Path(f"/proc/{svscan.pid}/comm")
     eventually(
-        lambda: (
-            scan.svscan.poll() is not None or running.read_text().strip() not in ("unshare", "sh")
-        ),
+        lambda: svscan.poll() is not None or running.read_text().strip() not in ("unshare", "sh"),
         "svscan in its namespace",
     )
-    if scan.svscan.poll() is not None:
+    if svscan.poll() is not None:
         pytest.skip(f"no mounts here: {scan.said()}")
-    scan.home = Path(f"/proc/{scan.svscan.pid}/root{scan.home}")
-    scan.services = Path(f"/proc/{scan.svscan.pid}/root{scan.services}")
+    scan.home = Path(f"/proc/{svscan.pid}/root{scan.home}")
+    scan.services = Path(f"/proc/{svscan.pid}/root{scan.services}")
 
 
 def enter(scan: Scan, script: str) -> None:
@@ -114,15 +100,10 @@ def replace_inside(scan: Scan, *names: str) -> None:
     first = scan.svscan
     assert first is not None
     home, services = _plain(scan.home), _plain(scan.services)
-    with scan.messages.open("ab") as err:
-        scan.svscan = subprocess.Popen(
-            ["nsenter", "-m", "-t", str(first.pid), BIN / "svscan", home],
-            stdin=subprocess.DEVNULL,
-            stderr=err,
-        )
+    svscan = scan.launch("nsenter", "-m", "-t", str(first.pid), BIN / "svscan", home)
     scan.says("waiting for it to end")
-    scan.home = Path(f"/proc/{scan.svscan.pid}/root{home}")
-    scan.services = Path(f"/proc/{scan.svscan.pid}/root{services}")
+    scan.home = Path(f"/proc/{svscan.pid}/root{home}")
+    scan.services = Path(f"/proc/{svscan.pid}/root{services}")
     first.kill()
     first.wait(DEADLINE)
     for name in names:

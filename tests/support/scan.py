@@ -1,5 +1,6 @@
 """A scan directory with real services under a real svscan, for tests."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,9 @@ DEADLINE = 30.0
 ever waits for it."""
 
 PAUSE = 0.01
+
+MARK = "SUPERVISE_TESTS"
+"""In the environment of all that the tests of one process start: who they are."""
 
 T = TypeVar("T")
 
@@ -85,9 +89,15 @@ class Scan:
 
     def start(self, *options: str) -> "subprocess.Popen[bytes]":
         """A svscan, and when it supervises what is linked already."""
+        return self.launch(self.program, *options, self.home)
+
+    def launch(
+        self, *words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """A svscan that is started by this command."""
         with self.messages.open("ab") as err:
             self.svscan = subprocess.Popen(
-                [self.program, *options, self.home], stdin=subprocess.DEVNULL, stderr=err
+                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=err
             )
         return self.svscan
 
@@ -100,8 +110,13 @@ class Scan:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask svscan to end; its exit code."""
         assert self.svscan is not None
-        self.svscan.send_signal(number)
+        self.send(number)
         return self.svscan.wait(DEADLINE)
+
+    def send(self, number: int) -> None:
+        """A signal to svscan."""
+        assert self.svscan is not None
+        self.svscan.send_signal(number)
 
     def said(self) -> str:
         return self.messages.read_text(errors="surrogateescape")
@@ -161,20 +176,29 @@ class Scan:
         """End svscan and whatever of the services it left."""
         if self.svscan is not None and self.svscan.poll() is None:
             self.kill()
-        for pid in self.ours():
-            os.kill(pid, signal.SIGKILL)
+        eventually(self._all_killed, "the end of the services")
+
+    def _all_killed(self) -> bool:
+        """Again and again: svscan may have died while it was starting one."""
+        left = list(self.ours())
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
 
     def ours(self) -> Iterator[int]:
-        """Living processes that a supervisor started in one of our service directories, be it
-        moved or removed."""
-        inside = os.fsencode(self._base)
-        for pid in processes.all_pids():
-            try:
-                where = os.readlink(b"/proc/%d/cwd" % pid)
-                environment = Path(f"/proc/{pid}/environ").read_bytes()
-            except OSError:
-                continue
-            if where.startswith(inside + b"/") and b"SUPERVISE_NONCE=" in environment:
+        """As `supervised`: one test has one scan directory."""
+        return supervised()
+
+
+def supervised() -> Iterator[int]:
+    """Living processes that a supervisor started which these tests started. Where their directory
+    is does not matter: it may be moved, removed or no longer mounted."""
+    ours = f"{MARK}={os.environ[MARK]}".encode()
+    for pid in processes.all_pids():
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            if ours in words and any(word.startswith(b"SUPERVISE_NONCE=") for word in words):
                 yield pid
 
 

@@ -56,8 +56,7 @@ class Installed:
 
 
 def ask(scan: Scan) -> None:
-    assert scan.svscan is not None
-    scan.svscan.send_signal(signal.SIGUSR2)
+    scan.send(signal.SIGUSR2)
 
 
 def upgraded(scan: Scan, times: int = 1) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.scan import MARK
+
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.stem for path in HERE.glob("*.sh") if path.stem != "preamble")
 ENGINE = ("supervise", "svscan")
@@ -53,7 +55,7 @@ def _install(programs: Path, names: tuple[str, ...], source: str) -> None:
 def _run(scenario: str, programs: Path, tmp_path: Path) -> bytes:
     work = tmp_path / "work"
     work.mkdir()
-    environment = {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C"}
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C", MARK: os.environ[MARK]}
     scripts = [str(HERE / "preamble.sh"), str(HERE / f"{scenario}.sh")]
     command = ["sh", "-c", '. "$0"; . "$1"', *scripts]
     transcript = tmp_path / "transcript"
