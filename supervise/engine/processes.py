@@ -21,6 +21,7 @@ class Facts(NamedTuple):
     """From /proc/PID/stat. `start` is in clock ticks since boot."""
 
     state: bytes
+    parent: int
     session: int
     start: int
 
@@ -42,7 +43,7 @@ def facts(pid: int) -> Facts | None:
     finally:
         os.close(fd)
     fields = text[text.rindex(b")") + 2 :].split()
-    return Facts(fields[0], int(fields[3]), int(fields[19]))
+    return Facts(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def is_child(pid: int) -> bool:
@@ -122,12 +123,41 @@ def _content(path: bytes) -> bytes:
 def find_marked(start: bytes, device: int, inode: int) -> int | None:
     """The first living session leader that works in this directory and has a variable in its
     environment that begins so."""
+    for pid, _ in _leaders_in(device, inode):
+        if _has(pid, start):
+            return pid
+    return None
+
+
+def find_orphan(start: bytes, device: int, inode: int, not_before: int) -> int | None:
+    """The first living session leader that works in this directory, has no such variable, and whose
+    parent has died: it went to us or to one above us.
+
+    :param not_before: the least start that it may have, in ticks.
+    """
+    ours = _line_of(os.getpid())
+    for pid, known in _leaders_in(device, inode):
+        if pid not in ours and known.parent in ours and known.start >= not_before:
+            if not _has(pid, start):
+                return pid
+    return None
+
+
+def _leaders_in(device: int, inode: int) -> Iterator[tuple[int, Facts]]:
     for pid in all_pids():
         if same_directory(pid, device, inode):
             known = facts(pid)
-            if known and known.alive and known.session == pid and _has(pid, start):
-                return pid
-    return None
+            if known and known.alive and known.session == pid:
+                yield pid, known
+
+
+def _line_of(pid: int) -> list[int]:
+    """A process, its parent, and so on."""
+    line = []
+    while pid and (known := facts(pid)):
+        line.append(pid)
+        pid = known.parent
+    return line
 
 
 def _has(pid: int, start: bytes) -> bool:

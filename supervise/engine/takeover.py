@@ -16,6 +16,7 @@ from supervise.protocol import record, status, tai64n
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Death, Record
 
+_MARK = NONCE + b"="
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TOLERANCE = 2.0
 """Seconds by which a classic time stamp and the start of its process may differ."""
@@ -111,7 +112,16 @@ def _from_record(found: Record, here: Here) -> Heritage:
     machine.resume(before, here.normally_up)
     if before.state == situation.GONE:
         return _afresh(here, found)
-    return Heritage(before, found, *_process_of(before, found, here.begun))
+    meant = before.state in RUNNING and (found.intent or any(found.next_nonce))
+    last = found.ticks
+    event, process = _process_of(before, found, here.begun)
+    if meant and process is None:
+        pid = processes.find_orphan(_MARK, here.device, here.inode, last)
+        if pid is not None:
+            heritage = _afresh(here, found)
+            heritage.situation.want = before.want
+            return _doubtful(heritage, pid)
+    return Heritage(before, found, event, process)
 
 
 def _process_of(
@@ -213,7 +223,7 @@ def _unless_marked(heritage: Heritage, here: Here) -> Heritage:
     that `status` does not tell of, because it was just being started."""
     if not heritage.remark:
         return heritage
-    pid = processes.find_marked(NONCE + b"=", here.device, here.inode)
+    pid = processes.find_marked(_MARK, here.device, here.inode)
     return heritage if pid is None else _doubtful(heritage, pid)
 
 

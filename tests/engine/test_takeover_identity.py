@@ -3,19 +3,22 @@
 Nothing here is ever told of a process that is not a child of the test.
 """
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from supervise.core.backoff import APART
 from supervise.engine import processes
 from supervise.protocol.record import UNKNOWN
-from tests.support.gate import end, gone, instances, living, replace_svscan, taken_up
+from tests.support.gate import end, gone, instances, living, replace_svscan, served, taken_up
 from tests.support.heritage import (
     Debian,
     Sleeper,
@@ -27,6 +30,7 @@ from tests.support.heritage import (
     supervised,
 )
 from tests.support.scan import BIN, Scan, eventually
+from tests.support.trace import strace
 
 NONCE = os.urandom(8)
 """Another one in each process that runs tests: all of /proc is searched for it."""
@@ -382,6 +386,58 @@ def test_a_doubtful_process_is_left_alone_until_somebody_decides(
     mine = scan.up("a", beside=child.pid)
     harmless(scan, child)
     gone(mine)
+
+
+@pytest.fixture
+def wiped(scan: Scan) -> Iterator[int]:
+    """An instance that has thrown its environment away, and whose supervisor died before it had
+    recorded it."""
+    directory = scan.add("a", "#!/bin/sh\nexec env -i sleep 1000\n")
+    scan.start()
+    first = scan.up("a")
+    served(scan, "a")
+    begun = scan.state("a", "up").started_at
+    eventually(lambda: time.monotonic() > begun + APART, "the time at which it may restart at once")
+    state = directory / "supervise/state"
+    with strace(scan, "-P", str(state), "-e", "inject=openat:delay_enter=60000000"):
+        end(first)
+        pid = eventually(lambda: _nameless(directory), "an instance without environment")
+        scan.send(signal.SIGKILL)
+    scan.kill()
+    yield pid
+    scan.kill()
+    while left := _nameless(directory):
+        end(left)
+
+
+def _nameless(directory: Path) -> int:
+    found = directory.stat()
+    for pid in processes.all_pids():
+        if processes.same_directory(pid, found.st_dev, found.st_ino):
+            if b"sleep" in read(pid, "cmdline") and not read(pid, "environ"):
+                return pid
+    return 0
+
+
+def read(pid: int, name: str) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    return b""
+
+
+def test_what_cannot_be_told_from_an_unrecorded_instance_is_doubtful(
+    scan: Scan, wiped: int
+) -> None:
+    scan.start()
+    scan.says(f"a: pid {wiped} runs here and may or may not be this service: not started")
+    found = scan.until("a", lambda found: found.held)
+    assert (found.state, found.pid, found.want) == ("down", 0, "up")
+    assert living(wiped)
+    end(wiped)
+    scan.control("a", "u")
+    second = eventually(lambda: _nameless(scan.services / "a"), "another one")
+    scan.control("a", "d")
+    gone(second)
 
 
 def test_elsewhere_at_the_right_moment_is_doubtful_too(scan: Scan, sleeper: Sleeper) -> None:
