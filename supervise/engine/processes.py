@@ -137,9 +137,9 @@ def find_orphan(start: bytes, device: int, inode: int, not_before: int) -> int |
     """
     ours = _line_of(os.getpid())
     for pid, known in _leaders_in(device, inode):
-        if pid not in ours and known.parent in ours and known.start >= not_before:
-            if not _has(pid, start):
-                return pid
+        orphan = pid not in ours and known.parent in ours
+        if orphan and known.start >= not_before and not _has(pid, start):
+            return pid
     return None
 
 

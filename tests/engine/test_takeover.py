@@ -91,7 +91,8 @@ def test_what_is_shown_as_paused_is_stopped_and_nothing_else_is(
     replace_svscan(scan, "a")
     found = scan.record("a")
     assert found is not None
-    assert (found.pid, stopped(pid)) == (pid, found.paused)
+    assert found.pid == pid
+    eventually(lambda: stopped(pid) == found.paused, lambda: f"paused: {found.paused}")
 
 
 def test_it_is_stopped_by_the_successor(scan: Scan) -> None:
@@ -527,9 +528,11 @@ def test_quit_leaves_everything_running(scan: Scan) -> None:
     scan.add("b", down="")
     scan.start()
     scan.up("a")
+    eventually(lambda: len(scan.starts()) == 1, "the start of a")
     scan.control("a", "p")
     scan.control("b", "o")
     scan.up("b")
+    eventually(lambda: len(scan.starts()) == 2, "the start of b")
     before = {name: scan.until(name, lambda found: found.pid) for name in "ab"}
     before["a"] = scan.until("a", lambda found: found.paused)
     assert scan.stop(signal.SIGQUIT) == 0

@@ -413,9 +413,9 @@ def wiped(scan: Scan) -> Iterator[int]:
 def _nameless(directory: Path) -> int:
     found = directory.stat()
     for pid in processes.all_pids():
-        if processes.same_directory(pid, found.st_dev, found.st_ino):
-            if b"sleep" in read(pid, "cmdline") and not read(pid, "environ"):
-                return pid
+        here = processes.same_directory(pid, found.st_dev, found.st_ino)
+        if here and b"sleep" in read(pid, "cmdline") and not read(pid, "environ"):
+            return pid
     return 0
 
 

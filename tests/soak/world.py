@@ -145,9 +145,17 @@ class World:
         return self.scan.svscan.pid
 
     def in_charge(self, name: str) -> bool:
-        """Whether this svscan supervises the service. `ok` alone does not tell: a child of the one
-        before may hold it open until its exec is through."""
-        return self.serves(signal.SIGHUP) and self.listens(name)
+        """Whether this svscan supervises the service: it opens `ok` itself when it has gone on from
+        what it found. A child of the one before may hold that open too, until its exec is through.
+        """
+        with contextlib.suppress(OSError):
+            ok = self.scan.services / name / "supervise/ok"
+            found = os.stat(ok)
+            return any(os.path.samestat(found, os.stat(fd)) for fd in self._descriptors())
+        return False
+
+    def _descriptors(self) -> Iterator[Path]:
+        return Path(f"/proc/{self.pid}/fd").iterdir()
 
     def serves(self, number: int) -> bool:
         """Whether svscan has a use for this signal, and is not killed by it."""
