@@ -42,7 +42,7 @@ DefaultDependencies=no
 After=svscan.service
 [Service]
 Type=oneshot
-ExecStart={TEST % "systemd"}
+ExecStart={TEST % "{module}"}
 ExecStopPost=/bin/systemctl poweroff -ff
 StandardError=file:/results/trouble
 E
@@ -65,11 +65,14 @@ cat {ROOT}/docs/boot/inittab >>etc/inittab
 """
 
 
-def test_systemd(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["systemd", "oom"])
+def test_systemd(tmp_path: Path, module: str) -> None:
     if not Path("/lib/systemd/systemd").exists():
         pytest.skip("needs systemd's files")
     box = Box(tmp_path)
-    said = box.run("/lib/systemd/systemd --unit=box.target", SERVICES + SYSTEMD)
+    said = box.run(
+        "/lib/systemd/systemd --unit=box.target", SERVICES + SYSTEMD.format(module=module)
+    )
     assert said == WELL
 
 

@@ -5,14 +5,7 @@ import signal
 from pathlib import Path
 
 from tests.boot.inside.services import alive, eventually, perform, pid, shell, supervised, up
-
-
-def main_pid() -> int:
-    return int(shell("systemctl show -p MainPID --value svscan") or 0)
-
-
-def property_of(name: str) -> str:
-    return shell(f"systemctl show -p {name} --value svscan")
+from tests.boot.inside.unit import main_pid, property_of
 
 
 def another(before: int) -> int:
