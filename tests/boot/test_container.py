@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.box import ROOT
+from acceptance.box import ROOT
 from tests.support.gate import Gate, living, taken_up
 from tests.support.scan import BIN, DEADLINE, Scan, eventually, program
 

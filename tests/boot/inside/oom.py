@@ -20,6 +20,7 @@ DROP_IN = Path("/run/systemd/system/svscan.service.d/oom.conf")
 
 
 def test() -> None:
+    add("a")
     shell("systemctl set-property --runtime svscan MemoryMax=64M")
     before = main_pid(), up("a"), up("a/log")
     add("eater", EATER)

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.boot.inside.services import alive, eventually, perform, pid, shell, supervised, up
+from tests.boot.inside.services import add, alive, eventually, perform, pid, shell, supervised, up
 from tests.boot.inside.unit import main_pid, property_of
 
 
@@ -20,6 +20,7 @@ def another(before: int) -> int:
 
 
 def test() -> None:
+    add("a")
     pids = up("a"), up("a/log")
     svscan = main_pid()
     assert alive(svscan)
