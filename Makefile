@@ -28,7 +28,7 @@ run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it
 
 test: venv ## everything that is tested, in about five minutes
 	@keepalived/box/packages $(TEST_PACKAGES)
-	-@acceptance/fetch $(CURDIR)/.uml
+	-@acceptance/fetch $(CURDIR)/.uml # where that fails, tests/boot skips its boxes
 	$(BIN)/python -m pytest -n 4
 
 retest: venv ## only what failed last, one after the other
