@@ -7,7 +7,7 @@ BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
 BENCH_PACKAGES := svc:daemontools runsvdir:runit s6-svscan:s6 supervisord:supervisor gcc:gcc
-BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsyslog busybox:busybox modprobe:kmod
+BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsyslog modprobe:kmod
 PEER_PACKAGES := svc:daemontools runsvdir:runit
 
 help: ## list the targets
@@ -28,6 +28,7 @@ run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it
 
 test: venv ## everything that is tested, in about five minutes
 	@keepalived/box/packages $(TEST_PACKAGES)
+	-@acceptance/fetch $(CURDIR)/.uml # where that fails, tests/boot skips its boxes
 	$(BIN)/python -m pytest -n 4
 
 retest: venv ## only what failed last, one after the other

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from acceptance.box import ROOT, Box
+from acceptance.box import INIT, ROOT, Box
 from acceptance.inside.restarts import SUPERVISORS
 from acceptance.table import ABOUT, Row, table
 
@@ -21,7 +21,7 @@ TITLES = {"kill_parent": "SIGKILL of keepalived's parent", "restart": "restart o
 
 def replay(supervisor: str, rounds: int) -> dict[str, Any]:
     """What the steps of `restarts` came to, under this supervisor."""
-    with Box("restarts", SUPERVISOR=supervisor, ROUNDS=str(rounds)) as box:
+    with Box(INIT, PROGRAM="restarts", SUPERVISOR=supervisor, ROUNDS=str(rounds)) as box:
         box.wait(60 + rounds * SECONDS_FOR_A_ROUND)
         file = box.results / "restarts.json"
         if not file.exists():

@@ -1,7 +1,7 @@
-"""Boot a Linux of its own as an ordinary program, run a module of `acceptance.inside`, end it.
+"""Boot a Linux of its own as an ordinary program, wait until it powers off, end it.
 
 User-mode Linux: no root, no KVM. It sees the machine's files and cannot write them, but for one
-directory of results. See `init` for what happens inside.
+directory of results. What happens inside is up to its process 1.
 """
 
 import os
@@ -16,6 +16,7 @@ from types import TracebackType
 
 ROOT = Path(__file__).parents[1]
 UML = ROOT / ".uml"
+INIT = ROOT / "acceptance/init"
 BIN = Path(sys.executable).parent
 MEMORY = "512M"
 
@@ -27,21 +28,22 @@ class BoxError(Exception):
 class Box:
     """A running box. Leaving the context ends it, whatever it does, and removes its files."""
 
-    def __init__(self, program: str, **environment: str) -> None:
-        """Boot, and start acceptance.inside.`program` there with this environment in addition."""
+    def __init__(self, init: Path, **environment: str) -> None:
+        """Boot with this script as process 1; its environment is this and ROOT, BIN, UML, RESULTS.
+
+        Without any white space: it is handed over on the kernel's command line.
+        """
         self._directory = tempfile.TemporaryDirectory(prefix="box-")
         self.results = Path(self._directory.name).resolve()
         self._console = (self.results / "console").open("wb")
-        told = dict(
-            ROOT=ROOT, BIN=BIN, UML=UML, RESULTS=self.results, PROGRAM=program, **environment
-        )
+        told = dict(ROOT=ROOT, BIN=BIN, UML=UML, RESULTS=self.results, **environment)
         self._process = subprocess.Popen(
             [
                 *("setpriv", "--pdeathsig", "KILL"),  # should we be killed, it is too
-                UML / "usr/bin/linux.uml",
-                *(f"mem={MEMORY}", f"uml_dir={self.results}/", "umid=box", "quiet"),
+                UML / "user-mode-linux/usr/bin/linux.uml",
+                *(f"mem={MEMORY}", f"uml_dir={self.results}/", "umid=box", "quiet", "panic=-1"),
                 *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"),
-                f"init={ROOT}/acceptance/init",
+                f"init={init}",
                 *("con=null", "con0=null,fd:1", "con1=null,fd:1"),
                 *(f"{key}={value}" for key, value in told.items()),
             ],
@@ -91,7 +93,7 @@ class Box:
 def main() -> int:
     """python -m acceptance.box PROGRAM [KEY=VALUE...]: run it and show what it said and wrote."""
     program, *settings = sys.argv[1:]
-    with Box(program, **dict(each.split("=", 1) for each in settings)) as box:
+    with Box(INIT, PROGRAM=program, **dict(each.split("=", 1) for each in settings)) as box:
         begin = time.monotonic()
         box.wait(1200)
         print(box.said())

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from acceptance.box import UML, Box
+from acceptance.box import INIT, UML, Box
 from acceptance.table import rows_of, table
 
 PROGRAMS = ("article", "faults", "pair")
 SECONDS = 420  # all of them together
-NEEDED = ("keepalived", "ipvsadm", "rsyslogd", "busybox", "modprobe", "ip")
+NEEDED = ("keepalived", "ipvsadm", "rsyslogd", "modprobe", "ip")
 TABLES = pytest.StashKey[list[str]]()
 PATH = os.defpath + ":/usr/sbin:/sbin"
 
@@ -54,14 +54,14 @@ def pytest_terminal_summary(
 def results(request: pytest.FixtureRequest) -> Iterator[Results]:
     missing = [name for name in NEEDED if not shutil.which(name, path=PATH)]
     assert not missing, f"missing: {', '.join(missing)}: `make acceptance` installs them"
-    assert (UML / "complete").exists(), "no user-mode Linux: `make acceptance` fetches it"
+    assert (UML / "user-mode-linux").exists(), "no user-mode Linux: `make acceptance` fetches it"
     wanted = {item.path.stem.removeprefix("test_") for item in request.session.items}
     boxes: dict[str, Box] = {}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the boxes are ended
     try:
         for program in PROGRAMS:
             if program in wanted:
-                boxes[program] = Box(program)
+                boxes[program] = Box(INIT, PROGRAM=program)
         yield (known := Results(boxes))
         request.config.stash[TABLES] = [
             table(f"{program}: what a client saw", rows_of(known.of(program)))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.box import ROOT
-from tests.support.gate import living, taken_up
-from tests.support.scan import BIN, DEADLINE, Scan, eventually
+from acceptance.box import ROOT
+from tests.support.gate import Gate, living, taken_up
+from tests.support.scan import BIN, DEADLINE, Scan, eventually, program
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare"
@@ -36,12 +36,7 @@ class Container:
 
     def svscan(self, beside: int = 0) -> int:
         """A child of pid 1 that has this name and is not that one."""
-
-        def look() -> int:
-            found = [pid for pid in children(self.pid1) if pid != beside and named(pid, "svscan")]
-            return found[0] if found else 0
-
-        found = eventually(look, self._scan.said)
+        found = eventually(lambda: child_named(self.pid1, "svscan", beside), self._scan.said)
         taken_up(self._scan, "a")
         return found
 
@@ -63,6 +58,11 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def child_named(parent: int, name: str, beside: int = 0) -> int:
+    found = [pid for pid in children(parent) if pid != beside and named(pid, name)]
+    return found[0] if found else 0
 
 
 def named(pid: int, name: str) -> bool:
@@ -95,6 +95,27 @@ def test_pid_1_that_starts_it_again(scan: Scan, container: Container) -> None:
     assert container.instances() != before
     assert container.stop() == 0
     assert not container.instances()
+
+
+def test_told_to_end_while_svscan_is_dead(container: Container) -> None:
+    os.kill(container.svscan(), signal.SIGKILL)
+    assert container.stop() == 0, "another svscan took everything down"
+
+
+@pytest.mark.parametrize("pid1", [ROOT / "docs/boot/pid1", BIN / "svscan"], ids=lambda it: it.name)
+def test_orphans_are_reaped(scan: Scan, pid1: Path) -> None:
+    """Those of `docker exec`, which are no descendants of svscan."""
+    gate = Gate(scan.services / "gate")
+    program(scan.services / "orphan", f"#!/bin/sh\n{gate.wait}\nexit 3\n")
+    container = Container(scan, pid1)
+    try:
+        enter = ["nsenter", "--pid", f"--target={container.pid1}"]
+        subprocess.run([*enter, "/bin/sh", "-c", f"{scan.services}/orphan &"], check=True)
+        orphan = eventually(lambda: child_named(container.pid1, "orphan"), "an orphan")
+        gate.open()
+        eventually(lambda: not named(orphan, "orphan"), "reaped")
+    finally:
+        container.close()
 
 
 def test_svscan_as_pid_1(scan: Scan) -> None:

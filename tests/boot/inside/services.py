@@ -27,10 +27,10 @@ def eventually(look: Callable[[], T], what: str) -> T:
         time.sleep(0.05)
 
 
-def add(name: str) -> None:
+def add(name: str, run: str = "echo begun $$; exec sleep 100000") -> None:
     """A service with a logger."""
     directory = Path("/services") / name
-    for where, text in (("run", "echo begun $$; exec sleep 100000"), ("log/run", "exec cat")):
+    for where, text in (("run", run), ("log/run", "exec cat")):
         path = directory / where
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{text}\n")

@@ -4,15 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from tests.boot.inside.services import alive, eventually, perform, pid, shell, supervised, up
-
-
-def main_pid() -> int:
-    return int(shell("systemctl show -p MainPID --value svscan") or 0)
-
-
-def property_of(name: str) -> str:
-    return shell(f"systemctl show -p {name} --value svscan")
+from tests.boot.inside.services import add, alive, eventually, perform, pid, shell, supervised, up
+from tests.boot.inside.unit import main_pid, property_of
 
 
 def another(before: int) -> int:
@@ -27,6 +20,7 @@ def another(before: int) -> int:
 
 
 def test() -> None:
+    add("a")
     pids = up("a"), up("a/log")
     svscan = main_pid()
     assert alive(svscan)

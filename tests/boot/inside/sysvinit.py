@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.boot.inside.services import alive, eventually, perform, pid, shell, supervised, up
+from tests.boot.inside.services import add, alive, eventually, perform, pid, shell, supervised, up
 
 LOG = Path("/var/log/svscan.log")
 
@@ -27,6 +27,7 @@ def another(before: int) -> int:
 
 
 def test() -> None:
+    add("a")
     pids = up("a"), up("a/log")
     current = another(0)
     for number in (signal.SIGKILL, signal.SIGKILL, signal.SIGQUIT, signal.SIGSEGV):
