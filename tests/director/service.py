@@ -20,9 +20,9 @@ needs_keepalived = pytest.mark.skipif(
     reason="keepalived is not installed",
 )
 
-OWN_FILES = "mount -t tmpfs test /run" + (
-    f" && mount --bind {os.path.dirname(CHOSEN)}/etc /etc/keepalived" if CHOSEN else ""
-)
+OWN_FILES = (
+    f"mount -n --bind {os.path.dirname(CHOSEN)}/etc /etc/keepalived && " if CHOSEN else ""
+) + "mount -t tmpfs test /run"
 PRIVATE_RUN = f'{OWN_FILES} && exec "$@"'
 INTERFACES = (
     "ip link set lo up && ip link add bond0.2 type veth peer name outside && "
