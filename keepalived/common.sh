@@ -158,10 +158,23 @@ is_keepalived() {
     [ "${program##*/}" = keepalived ] || [ "/proc/$1/exe" -ef "$(command -v "$KEEPALIVED")" ]
 }
 
-# Whether this keepalived was started by the supervisor of this directory: it works here, as every instance does, and
-# has the mark that the supervisor gives. (A supervisor that gives us none gives it none.)
+# Whether it works here, as every instance does. The children of 1.2.19 go to /: they have their parent here, or, where
+# it was killed, the command line that `run` gave it.
+works_here() {
+    [ ! "/proc/$1/cwd" -ef . ] || return 0
+    [ "/proc/$1/cwd" -ef / ] || return 1
+    parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    ! is_keepalived "$parent" || [ ! "/proc/$parent/cwd" -ef . ] || return 0
+    case $(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") in
+    "$KEEPALIVED -n -S 1 -f $CONFIGURATION "*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether this keepalived was started by the supervisor of this directory: it works here, and has the mark that the
+# supervisor gives. (A supervisor that gives us none gives it none.)
 is_ours() {
-    [ "/proc/$1/cwd" -ef . ] || return 1
+    works_here "$1" || return 1
     [ -z "$SUPERVISE_NONCE" ] || grep -qz '^SUPERVISE_NONCE=' "/proc/$1/environ" 2>/dev/null
 }
 

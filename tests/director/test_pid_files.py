@@ -100,6 +100,36 @@ def test_what_is_left_of_ours_is_told_to_end(service: Service) -> None:
     assert "is left from an earlier instance: told to end" in done.stderr
 
 
+@pytest.mark.parametrize("mark", ["", "SUPERVISE_NONCE=0"])
+def test_what_is_left_of_ours_may_work_in_the_root_directory(service: Service, mark: str) -> None:
+    """As the children of 1.2.19, which tell by their command line alone whose they are."""
+    program = lookalike(service)
+    line = f"keepalived -n -S 1 -f {service.configuration}"
+    nonce = "SUPERVISE_NONCE=1" if mark else ""
+    done = service.boxed(
+        f"{mark} bash -c 'cd /; exec -a \"{line}\" {program} 1000' & orphan=$!; "
+        f"echo $orphan >/run/vrrp.pid; until [ $(readlink /proc/$orphan/exe) = {program} ]; "
+        f"do :; done; ./start-check && {{ {nonce} timeout 3 ./run; wait $orphan; echo $?; }}"
+    )
+    assert done.stdout == "143\n", done.stderr
+    assert "is left from an earlier instance: told to end" in done.stderr
+
+
+def test_a_child_in_the_root_directory_has_its_parent_here(service: Service) -> None:
+    """As those of 1.2.19 have, also when env/CONFIGURATION has changed meanwhile."""
+    program = lookalike(service)
+    parent = service.programs / "parent" / "keepalived"
+    parent.parent.mkdir()
+    shutil.copy("/bin/dash", parent)
+    done = service.boxed(
+        f"{parent} -c '(cd / && exec {program} 1000) & echo $! >/run/vrrp.pid; wait' & "
+        "until [ -s /run/vrrp.pid ] && read -r child </run/vrrp.pid && "
+        f"[ $(readlink /proc/$child/exe) = {program} ]; do :; done; ./start-check && echo passes; "
+        "kill $child"
+    )
+    assert done.stdout == "passes\n", done.stderr
+
+
 def test_without_the_mark_of_the_supervisor_it_is_somebody_elses(service: Service) -> None:
     program = lookalike(service)
     done = service.boxed(
