@@ -41,6 +41,11 @@ box: # what `acceptance` boots, and what runs in it
 	@keepalived/box/packages $(BOX_PACKAGES)
 	@acceptance/fetch $(CURDIR)/.uml
 
+versions: venv box ## a short acceptance with each real keepalived that can be fetched; UBUNTU=its-mirror for five more
+	@keepalived/box/packages patchelf:patchelf
+	@acceptance/versions/fetch .keepalived $(UBUNTU)
+	$(BIN)/python -m acceptance.versions .keepalived
+
 check: venv ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,7 +68,7 @@ bench-director: venv box ## kills and restarts of keepalived under supervise and
 	$(BIN)/python -m acceptance.bench
 
 clean: ## remove what was built
-	rm -rf .venv .uml .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uml .keepalived .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help venv run test retest acceptance box check bench bench-director soak soak-life clean
+.PHONY: help venv run test retest acceptance box versions check bench bench-director soak soak-life clean

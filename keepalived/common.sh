@@ -62,15 +62,24 @@ version_of() {
     esac
 }
 
-# Sets `subsystems`, the words that make this version run health checks and VRRP. Only the keepalived of the days of
-# --check --vrrp runs both when given both; up to 1.4.5 the last one wins, and from 2.0.0 on each clears the other and
-# nothing runs. Given neither, every version runs both.
-choose_subsystems() {
-    case $VRRP_ALONE,$version in
-    yes,*) subsystems=--vrrp ;;
-    no,1.2.[1-9] | no,1.2.1[0-3]) subsystems='--check --vrrp' ;;
-    *) subsystems='' ;;
+# Does this version run both when given --check --vrrp? After 1.2.19, to 1.4.5, the last one wins, and from 2.0.0 on
+# each clears the other and nothing runs. Given neither, every version runs both.
+knows_the_pair() {
+    case $version in
+    1.2.[1-9] | 1.2.1[0-9]) ;;
+    *) return 1 ;;
     esac
+}
+
+# Sets `subsystems`, the words that make this version run health checks and VRRP. Those that know the pair have a health
+# checker even where there is nothing to check, and without IPVS it would be started and die hundreds of times a second.
+choose_subsystems() {
+    subsystems=''
+    if [ "$VRRP_ALONE" = yes ]; then
+        subsystems=--vrrp
+    elif knows_the_pair; then
+        if have_ipvs; then subsystems='--check --vrrp'; else subsystems=--vrrp; fi
+    fi
 }
 
 # One line each for FILE and every file that it includes: `file PATH`, or `missing PATH FILE`. An `include` that names
@@ -101,13 +110,14 @@ has_block() {
     grep -Eqs "^[[:blank:]]*(@[^[:blank:]]+[[:blank:]]+)?($block)([[:blank:]{]|\$)" "$@"
 }
 
+have_ipvs() { [ -e /proc/net/ip_vs ] || { modprobe ip_vs 2>/dev/null; [ -e /proc/net/ip_vs ]; }; }
+
 # keepalived with virtual servers and no IPVS would end at once, taking VRRP down with it.
 require_ipvs() {
     [ ! -e /proc/net/ip_vs ] && [ "$VRRP_ALONE" = no ] || return 0
     for path in $(list_files "$CONFIGURATION" | sed -n 's/^file //p'); do
         has_block 'virtual_server|virtual_server_group' "$path" || continue
-        modprobe ip_vs 2>/dev/null
-        [ -e /proc/net/ip_vs ] || fail "$CONFIGURATION has virtual servers and this kernel has no IPVS:" \
+        have_ipvs || fail "$CONFIGURATION has virtual servers and this kernel has no IPVS:" \
             "use a kernel with ip_vs, or write yes into env/VRRP_ALONE"
         return
     done
@@ -148,10 +158,23 @@ is_keepalived() {
     [ "${program##*/}" = keepalived ] || [ "/proc/$1/exe" -ef "$(command -v "$KEEPALIVED")" ]
 }
 
-# Whether this keepalived was started by the supervisor of this directory: it works here, as every instance does, and
-# has the mark that the supervisor gives. (A supervisor that gives us none gives it none.)
+# Whether it works here, as every instance does. The children of 1.2.19 go to /: they have their parent here, or, where
+# it was killed, the command line that `run` gave it.
+works_here() {
+    [ ! "/proc/$1/cwd" -ef . ] || return 0
+    [ "/proc/$1/cwd" -ef / ] || return 1
+    parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    ! is_keepalived "$parent" || [ ! "/proc/$parent/cwd" -ef . ] || return 0
+    case $(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") in
+    "$KEEPALIVED -n -S 1 -f $CONFIGURATION "*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether this keepalived was started by the supervisor of this directory: it works here, and has the mark that the
+# supervisor gives. (A supervisor that gives us none gives it none.)
 is_ours() {
-    [ "/proc/$1/cwd" -ef . ] || return 1
+    works_here "$1" || return 1
     [ -z "$SUPERVISE_NONCE" ] || grep -qz '^SUPERVISE_NONCE=' "/proc/$1/environ" 2>/dev/null
 }
 

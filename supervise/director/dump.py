@@ -115,7 +115,7 @@ def _content(path: str) -> bytes:
 
 
 def _own_words(dump: object) -> dict[str, Own]:
-    """It is a list of instances, or since 2.2.8 an object that has one (json_version 2).
+    """It is a list of instances, or with `json_version 2` (2.2.8 and newer) an object that has one.
 
     :raises ValueError: where it is neither.
     """

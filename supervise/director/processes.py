@@ -56,7 +56,7 @@ def _process(one: psutil.Process, role: str) -> Process | None:
 
 
 def _by_name(one: psutil.Process) -> str:
-    """keepalived 2.2 and newer can name its processes (process_names)."""
+    """keepalived 2.0.19 and newer can name its processes (process_names)."""
     with contextlib.suppress(psutil.Error):
         name = one.name()
         return facts.VRRP if "vrrp" in name else facts.CHECKERS if "check" in name else facts.CHILD

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.director.service import INSTANCE, INTERFACES, KEEPALIVED
+from tests.director.service import INSTANCE, INTERFACES, KEEPALIVED, OWN_FILES, PATH
 from tests.support.scan import DEADLINE, eventually, program
 
 BIN = Path(sys.executable).parent
@@ -45,7 +45,7 @@ class Box:
 
     def start(self, first: str = "true") -> "Box":
         """`first` is a shell script that is run in the box before svscan."""
-        script = f"{INTERFACES} && mount -t tmpfs box /run && {first} && exec '{BIN}/svscan' ."
+        script = f"{INTERFACES} && {OWN_FILES} && {first} && exec '{BIN}/svscan' ."
         with self.messages.open("ab") as err:
             self._init = subprocess.Popen(
                 [
@@ -64,7 +64,7 @@ class Box:
 
     @staticmethod
     def _environment() -> dict[str, str]:
-        return {"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        return {"PATH": f"{BIN}:{PATH}", "LANG": "C.UTF-8"}
 
     def inside(self, *command: str, namespaces: tuple[str, ...] = ALL) -> list[str]:
         """The command line that runs a command in the box."""

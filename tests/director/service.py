@@ -10,13 +10,20 @@ import pytest
 KEEPALIVED = Path(__file__).parents[2] / "keepalived"
 PROGRAMS = ("run", "start-check", "finish", "common.sh")
 
+CHOSEN = os.environ.get("KEEPALIVED", "")
+"""The path of a keepalived to test with, as `make versions` has several; else the installed one."""
+PATH = f"{os.path.dirname(CHOSEN)}:/usr/sbin:/usr/bin:/sbin:/bin".lstrip(":")
+
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, for namespaces")
 needs_keepalived = pytest.mark.skipif(
-    not shutil.which("keepalived", path=os.defpath + ":/usr/sbin"),
+    not shutil.which("keepalived", path=PATH),
     reason="keepalived is not installed",
 )
 
-PRIVATE_RUN = 'mount -t tmpfs test /run && exec "$@"'
+OWN_FILES = (
+    f"mount -n --bind {os.path.dirname(CHOSEN)}/etc /etc/keepalived && " if CHOSEN else ""
+) + "mount -t tmpfs test /run"
+PRIVATE_RUN = f'{OWN_FILES} && exec "$@"'
 INTERFACES = (
     "ip link set lo up && ip link add bond0.2 type veth peer name outside && "
     "ip link set outside up && ip link set bond0.2 up && ip address add 192.0.2.150/24 dev bond0.2"
@@ -77,7 +84,7 @@ class Service:
                 *(*prefix, "sh", "-c", script),
             ],
             cwd=self.directory,
-            env={"PATH": f"{self.programs}:/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"PATH": f"{self.programs}:{PATH}"},
             capture_output=True,
             text=True,
             timeout=60,

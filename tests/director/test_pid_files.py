@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.director.service import Service, needs_keepalived, needs_root
+from tests.director.service import KEEPALIVED, Service, needs_keepalived, needs_root
 
 pytestmark = [needs_root, needs_keepalived]
 
 STUB = "exec sleep 1000"
 TRIES = "timeout 3 ./run; echo code $?"
-NOTICE = "left out --check --vrrp: both run without it, and with it only in 1.2.1 to 1.2.13"
 
 
 @pytest.fixture
@@ -101,6 +100,36 @@ def test_what_is_left_of_ours_is_told_to_end(service: Service) -> None:
     assert "is left from an earlier instance: told to end" in done.stderr
 
 
+@pytest.mark.parametrize("mark", ["", "SUPERVISE_NONCE=0"])
+def test_what_is_left_of_ours_may_work_in_the_root_directory(service: Service, mark: str) -> None:
+    """As the children of 1.2.19, which tell by their command line alone whose they are."""
+    program = lookalike(service)
+    line = f"keepalived -n -S 1 -f {service.configuration}"
+    nonce = "SUPERVISE_NONCE=1" if mark else ""
+    done = service.boxed(
+        f"{mark} bash -c 'cd /; exec -a \"{line}\" {program} 1000' & orphan=$!; "
+        f"echo $orphan >/run/vrrp.pid; until [ $(readlink /proc/$orphan/exe) = {program} ]; "
+        f"do :; done; ./start-check && {{ {nonce} timeout 3 ./run; wait $orphan; echo $?; }}"
+    )
+    assert done.stdout == "143\n", done.stderr
+    assert "is left from an earlier instance: told to end" in done.stderr
+
+
+def test_a_child_in_the_root_directory_has_its_parent_here(service: Service) -> None:
+    """As those of 1.2.19 have, also when env/CONFIGURATION has changed meanwhile."""
+    program = lookalike(service)
+    parent = service.programs / "parent" / "keepalived"
+    parent.parent.mkdir()
+    shutil.copy("/bin/dash", parent)
+    done = service.boxed(
+        f"{parent} -c '(cd / && exec {program} 1000) & echo $! >/run/vrrp.pid; wait' & "
+        "until [ -s /run/vrrp.pid ] && read -r child </run/vrrp.pid && "
+        f"[ $(readlink /proc/$child/exe) = {program} ]; do :; done; ./start-check && echo passes; "
+        "kill $child"
+    )
+    assert done.stdout == "passes\n", done.stderr
+
+
 def test_without_the_mark_of_the_supervisor_it_is_somebody_elses(service: Service) -> None:
     program = lookalike(service)
     done = service.boxed(
@@ -136,6 +165,7 @@ def test_finish_tells_exit_codes(service: Service) -> None:
         2: "configuration",
         4: "permission",
         6: "no configuration",
+        7: "no configuration",
     }.items():
         said = service.boxed(f"./finish {code} 0 keepalived 1").stderr
         assert said.startswith(f"keepalived/finish: exit {code}: {words}"), said
@@ -151,6 +181,38 @@ def test_finish_names_who_is_running_already(service: Service) -> None:
         "echo $holder >/run/vrrp.pid; ./finish 0 0 keepalived 1; echo $holder; kill $holder"
     )
     assert f"exit 0: another keepalived runs (pid {done.stdout.strip()}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "lives", "left"),
+    [
+        ("2.0.19", False, False),
+        ("2.2.4", False, False),
+        ("2.2.5", False, True),
+        ("2.2.4", True, True),
+    ],
+)
+def test_an_address_that_is_left_with_exit_0(
+    service: Service, version: str, lives: bool, left: bool
+) -> None:
+    """2.0.19, 2.1.5 and 2.2.4 were seen to do so at a HUP with a configuration that they refuse."""
+    (service.directory / "supervise").mkdir()
+    shutil.copy(KEEPALIVED / "lone.sh", service.directory)
+    (service.directory / "supervise/checked").write_text(
+        f"version {version}\naddress 192.0.2.151\n"
+    )
+    program = lookalike(service)
+    living = (
+        f"{program} 1000 & echo $! >/run/vrrp.pid; "
+        f"until [ $(readlink /proc/$!/exe) = {program} ]; do :; done;"
+    )
+    done = service.boxed(
+        f"ip address add 192.0.2.151/32 dev bond0.2; {living if lives else ''} "
+        "cp /proc/uptime supervise/started; ./finish 0 0 keepalived 1; "
+        "ip -oneline address show bond0.2 | grep -c 192.0.2.151"
+    )
+    assert done.stdout == f"{int(left)}\n", done.stderr
+    assert ("or found an error" in done.stderr) == (version != "2.2.5" and not lives)
 
 
 def test_finish_says_that_it_was_soon(service: Service) -> None:

@@ -19,7 +19,7 @@ VRRP_ONLY = "vrrp_instance VI_1 {\n}\n"
 WITH_VIRTUAL_SERVER = VRRP_ONLY + "virtual_server 192.0.2.1 80 {\n}\n"
 
 PAIR = "--check --vrrp"
-LEFT_OUT = "left out --check --vrrp: both run without it, and with it only in 1.2.1 to 1.2.13\n"
+LEFT_OUT = "left out --check --vrrp: both run without it, and with it only in 1.2.1 to 1.2.19\n"
 
 
 class Service:
@@ -83,20 +83,31 @@ def service(tmp_path: Path) -> Service:
     return Service(tmp_path)
 
 
+# /proc is covered, so that IPVS is there or not as the test wants.
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to cover /proc")
+WITHOUT_IPVS = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs test /proc && exec "$@"', "sh"]
+WITH_IPVS = [
+    *WITHOUT_IPVS[:4],
+    'mount -t tmpfs test /proc && mkdir /proc/net && : >/proc/net/ip_vs && exec "$@"',
+    "sh",
+]
+
 # --- the version
 
 
-@pytest.mark.parametrize("version", ["1.2.1", "1.2.7", "1.2.9", "1.2.10", "1.2.13"])
+@needs_root
+@pytest.mark.parametrize("version", ["1.2.1", "1.2.7", "1.2.9", "1.2.10", "1.2.13", "1.2.19"])
 def test_pair_where_it_runs_both(service: Service, version: str) -> None:
+    """1.2.1 and 1.2.19 were seen doing so."""
     service.keepalived_says(f"Keepalived v{version} (05/11,2011)")
-    done = service.run()
+    done = service.run(*WITH_IPVS)
     assert done.stdout.strip().endswith(PAIR)
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
     "version",
-    ["1.1.20", "1.2.14", "1.2.20", "1.2.130", "1.3.6", "1.4.5", "2.0.0", "2.2.7", "2.3.10"],
+    ["1.1.20", "1.2.20", "1.2.130", "1.3.6", "1.4.5", "2.0.0", "2.2.7", "2.3.10"],
 )
 def test_no_pair_where_it_does_not(service: Service, version: str) -> None:
     service.keepalived_says(f"Keepalived v{version} (01/16,2022)")
@@ -214,22 +225,23 @@ def test_no_configuration(service: Service, kind: str) -> None:
     assert f"{service.configuration}: unable to read" in service.refusal()
 
 
-# --- the kernel: /proc is covered, so that IPVS is there or not as the test wants
-
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to cover /proc")
-WITHOUT_IPVS = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs test /proc && exec "$@"', "sh"]
-WITH_IPVS = [
-    *WITHOUT_IPVS[:4],
-    'mount -t tmpfs test /proc && mkdir /proc/net && : >/proc/net/ip_vs && exec "$@"',
-    "sh",
-]
+# --- the kernel
 
 
 @needs_root
-def test_virtual_servers_and_ipvs(service: Service) -> None:
-    service.configuration.write_text(WITH_VIRTUAL_SERVER)
+@pytest.mark.parametrize("text", [VRRP_ONLY, WITH_VIRTUAL_SERVER])
+def test_virtual_servers_and_ipvs(service: Service, text: str) -> None:
+    service.configuration.write_text(text)
     service.keepalived_says("Keepalived v1.2.1 (05/11,2011)")
     assert service.command_line(*WITH_IPVS) == PAIR
+
+
+@needs_root
+def test_without_ipvs_no_health_checker_that_would_die_again_and_again(service: Service) -> None:
+    """Seen of 1.2.19: it runs one also where no virtual server is configured, and starts it anew
+    500 times a second."""
+    service.keepalived_says("Keepalived v1.2.19 (08/15,2015)")
+    assert service.command_line(*WITHOUT_IPVS) == "--vrrp"
 
 
 @needs_root

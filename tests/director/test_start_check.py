@@ -215,6 +215,35 @@ def test_what_the_test_says_with_an_exit_code_of_another_version(service: Servic
     assert "exit 77, and not a word why" in service.refusal()
 
 
+def test_2_1_5_exits_0_whatever_it_says(service: Service) -> None:
+    """As seen of it: with a missing interface it would end at once, and -t exits 0."""
+    unknown = f"({service.configuration}: Line 5) Unknown keyword 'priorty'"
+    service.stub("Keepalived v2.1.5 (07/13,2020)", f'echo "{unknown}"')
+    assert service.refusal() == f"keepalived -t: {unknown}"
+    missing = "(/a.conf: Line 3) WARNING - interface eth9 for vrrp_instance VI_1 doesn't exist"
+    stub = f'echo "{missing}"; echo "Non-existent interface specified in configuration"'
+    service.stub("Keepalived v2.1.5 (07/13,2020)", stub)
+    assert service.refusal() == f"keepalived -t: {missing}"
+    service.stub("Keepalived v2.1.5 (07/13,2020)", 'echo "nb_get_retry is deprecated"')
+    assert "deprecated" in service.passes()
+    service.stub("Keepalived v2.2.8", f'echo "{unknown}"')
+    assert service.passes() == "", "others mean their exit code"
+
+
+@pytest.mark.parametrize("options", ["", "-d"])
+def test_one_that_tells_no_version_is_tested_all_the_same(service: Service, options: str) -> None:
+    """2.3.3 and 2.3.4 as seen without /etc/keepalived/keepalived.config-opts."""
+    no_version = 'echo "Unable to read build config options file" >&2; exit 1'
+    for tested, passes in (("exit 0", True), ("echo no good; exit 5", False)):
+        text = f'case "$*" in *--version* | *--help*) {no_version} ;; esac; {tested}'
+        service.program("keepalived", f"#!/bin/sh\n{text}\n")
+        service.set("OPTIONS", options)
+        if passes:
+            assert service.passes() == ""
+        else:
+            assert service.refusal() == f"keepalived -t: {service.configuration}: no good"
+
+
 # --- the command line
 
 
@@ -249,6 +278,13 @@ def test_the_pair_where_only_one_runs(service: Service) -> None:
     service.stub("Keepalived v1.4.5")
     service.set("OPTIONS", "--check --vrrp")
     assert "keepalived 1.4.5 runs only one of them" in service.refusal()
+
+
+def test_the_pair_where_both_run(service: Service) -> None:
+    """1.2.19 was seen doing so."""
+    service.stub("Keepalived v1.2.19 (08/15,2015)")
+    service.set("OPTIONS", "--check --vrrp")
+    service.passes()
 
 
 @real

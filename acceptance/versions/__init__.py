@@ -1,0 +1,1 @@
+"""Real keepalived of several versions, each put through a short acceptance: `make versions`."""
