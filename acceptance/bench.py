@@ -30,7 +30,7 @@ Replays = dict[str, dict[str, Any]]
 
 def replay(supervisor: str, rounds: int, **environment: str) -> dict[str, Any]:
     """What the steps of `restarts` came to, under this supervisor."""
-    print(f"{supervisor} {environment or ''} ...", file=sys.stderr, flush=True)
+    print(f"{supervisor} {' '.join(environment.values())} ...", file=sys.stderr, flush=True)
     with Box("restarts", SUPERVISOR=supervisor, ROUNDS=str(rounds), **environment) as box:
         box.wait(60 + rounds * SECONDS_FOR_A_ROUND)
         file = box.results / "restarts.json"

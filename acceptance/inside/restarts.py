@@ -1,7 +1,7 @@
 """SIGKILL of keepalived's parent, and a restart that was asked for, under one supervisor.
 
-SUPERVISOR in the environment names it, ROUNDS how often each is done. PRIORITY is the director's, if
-not the article's. STEP limits it to one of the two.
+SUPERVISOR in the environment names it, ROUNDS how often each is done. PRIORITY is the director's,
+where it is not the article's; STEP limits it to one of the two.
 """
 
 import os
