@@ -5,10 +5,10 @@ MINUTES ?= 60
 RESTARTS ?= 1000000
 BIN := .venv/bin
 PROGRAMS := $(wildcard supervise/programs/*)
-TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc
+TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc zsh:zsh fish:fish
 BENCH_PACKAGES := svc:daemontools runsvdir:runit s6-svscan:s6 supervisord:supervisor gcc:gcc
 BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsyslog modprobe:kmod
-PEER_PACKAGES := svc:daemontools runsvdir:runit
+PEER_PACKAGES := svc:daemontools runsvdir:runit gcc:gcc
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -63,8 +63,9 @@ soak-life: venv ## a million restarts in one svscan, memory and descriptors look
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --restarts=$(RESTARTS)
 
-bench-director: venv box ## kills and restarts of keepalived under supervise and its peers; a quarter of an hour
+bench-director: venv box ## kills and restarts of keepalived under supervise, its peers and the floor; 20 minutes
 	@keepalived/box/packages $(PEER_PACKAGES)
+	@$(CC) -O2 -static -o $(BIN)/floor acceptance/inside/floor.c
 	$(BIN)/python -m acceptance.bench
 
 clean: ## remove what was built

@@ -1,4 +1,9 @@
-"""The same faults under supervise and its peers, one after the other; writes bench/director.*."""
+"""The same faults under supervise, its peers and the floor, in turn; writes bench/director.*.
+
+The floor is what no supervisor can beat: inside/floor.c starts keepalived again the moment the last
+of its old processes has ended. Beside the article's priority, 255 is tried, with which VRRP becomes
+master at once.
+"""
 
 import argparse
 import json
@@ -11,17 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.box import INIT, ROOT, Box
-from acceptance.inside.restarts import SUPERVISORS
+from acceptance.inside.restarts import FLOOR, SUPERVISORS
 from acceptance.table import ABOUT, Row, table
 
 RESULTS = ROOT / "bench" / "director"
 SECONDS_FOR_A_ROUND = 120
-TITLES = {"kill_parent": "SIGKILL of keepalived's parent", "restart": "restart on request"}
+KILL = "kill_parent"
+TITLES = {KILL: "SIGKILL of keepalived's parent", "restart": "restart on request"}
+WHOLE_PRIORITY = "priority 255"
+WITH_WHOLE_PRIORITY = ("supervise", FLOOR)
+Replays = dict[str, dict[str, Any]]
 
 
-def replay(supervisor: str, rounds: int) -> dict[str, Any]:
+def replay(supervisor: str, rounds: int, **environment: str) -> dict[str, Any]:
     """What the steps of `restarts` came to, under this supervisor."""
-    with Box(INIT, PROGRAM="restarts", SUPERVISOR=supervisor, ROUNDS=str(rounds)) as box:
+    print(f"{supervisor} {' '.join(environment.values())} ...", file=sys.stderr, flush=True)
+    settings = {"SUPERVISOR": supervisor, "ROUNDS": str(rounds), **environment}
+    with Box(INIT, PROGRAM="restarts", **settings) as box:
         box.wait(60 + rounds * SECONDS_FOR_A_ROUND)
         file = box.results / "restarts.json"
         if not file.exists():
@@ -41,23 +52,39 @@ def median(samples: list[dict[str, float]]) -> dict[str, float | str]:
     return {**middle, "gap from .. to": f"{min(gaps):.2f} .. {max(gaps):.2f}"}
 
 
-def rows(all_results: dict[str, Any], step: str) -> list[Row]:
+def above_floor(samples: list[dict[str, float]], floor: dict[str, Any] | None) -> dict[str, float]:
+    """The median gap less the floor's; nothing where no floor was measured."""
+    if not floor or floor["failure"]:
+        return {}
+    mine, least = (
+        statistics.median(sample["longest gap"] for sample in each)
+        for each in (samples, floor["measured"])
+    )
+    return {"above the floor": round(mine - least, 2)}
+
+
+def rows(replays: Replays, step: str) -> list[Row]:
     found: list[Row] = []
-    for supervisor, results in all_results.items():
+    floor = replays.get(FLOOR, {}).get(step)
+    for supervisor, results in replays.items():
         result = results.get(step) or {"failure": "the box ended before"}
-        failure = result["failure"]
-        found.append((supervisor, {"failed": failure} if failure else median(result["measured"])))
+        if failure := result["failure"]:
+            found.append((supervisor, {"failed": failure}))
+            continue
+        measured = result["measured"]
+        found.append((supervisor, {**median(measured), **above_floor(measured, floor)}))
     return found
 
 
-def report(all_results: dict[str, Any], rounds: int, load: float) -> str:
+def report(replays: Replays, whole: Replays, rounds: int, load: float) -> str:
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     about = (
         f"{when}; medians of {rounds} rounds; load {load:.1f} on {os.cpu_count()} cores. {ABOUT}"
     )
-    return "\n\n".join(
-        [about, *(table(title, rows(all_results, step)) for step, title in TITLES.items())]
-    )
+    tables = [table(title, rows(replays, step)) for step, title in TITLES.items()]
+    if whole:
+        tables.append(table(f"{TITLES[KILL]}, {WHOLE_PRIORITY}", rows(whole, KILL)))
+    return "\n\n".join([about, *tables])
 
 
 def main() -> int:
@@ -68,13 +95,17 @@ def main() -> int:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the box is ended
     load = os.getloadavg()[0]
-    all_results = {}
-    for supervisor in given.only or SUPERVISORS:
-        print(f"{supervisor} ...", file=sys.stderr, flush=True)
-        all_results[supervisor] = replay(supervisor, given.rounds)
-    text = report(all_results, given.rounds, load)
+    chosen = given.only or list(SUPERVISORS)
+    replays = {name: replay(name, given.rounds) for name in chosen}
+    whole = {
+        name: replay(name, given.rounds, PRIORITY="255", STEP=KILL)
+        for name in chosen
+        if name in WITH_WHOLE_PRIORITY
+    }
+    text = report(replays, whole, given.rounds, load)
     if prefix := given.output or (None if given.only else RESULTS):
-        prefix.with_suffix(".json").write_text(json.dumps(all_results, indent=1) + "\n")
+        results = {**replays, WHOLE_PRIORITY: whole}
+        prefix.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
         prefix.with_suffix(".md").write_text(text + "\n")
     print(text)
     return 0

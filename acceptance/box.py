@@ -93,6 +93,7 @@ class Box:
 def main() -> int:
     """python -m acceptance.box PROGRAM [KEY=VALUE...]: run it and show what it said and wrote."""
     program, *settings = sys.argv[1:]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the box is ended
     with Box(INIT, PROGRAM=program, **dict(each.split("=", 1) for each in settings)) as box:
         begin = time.monotonic()
         box.wait(1200)

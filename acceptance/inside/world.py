@@ -19,6 +19,8 @@ class Network:
 class World(Network):
     """The article's: with one director."""
 
-    def __init__(self, supervisor: tuple[str, ...] = SVSCAN) -> None:
+    def __init__(
+        self, supervisor: tuple[str, ...] = SVSCAN, configuration: str | None = None
+    ) -> None:
         super().__init__()
-        self.director = Director(supervisor)
+        self.director = Director(supervisor, configuration=configuration)

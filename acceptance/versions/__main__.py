@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from acceptance.box import Box, BoxError
+from acceptance.box import INIT, Box, BoxError
 from acceptance.table import Row, table
 
 AT_A_TIME = 3
@@ -46,7 +46,7 @@ def measured(results: dict[str, Any]) -> dict[str, float | str]:
 
 
 def try_out(version: str, told: dict[str, str]) -> Row:
-    with Box("version", **told) as box:
+    with Box(INIT, PROGRAM="version", **told) as box:
         try:
             box.wait(SECONDS)
             results = json.loads((box.results / "version.json").read_text())

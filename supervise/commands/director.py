@@ -129,7 +129,9 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(main, {}, "director", "_DIRECTOR_COMPLETE").source())
+    script = found(main, {}, "director", "_DIRECTOR_COMPLETE").source()
+    # click's script for fish ends a description at its first comma.
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))
 
 
 for _command in steering.COMMANDS:

@@ -52,10 +52,23 @@ def differences(directory: str, words: list[str]) -> tuple[str, ...]:
     if started != _own(options):
         both = f"'{' '.join(started)}', and env/OPTIONS now says '{' '.join(options)}'"
         found.append(f"it was started with OPTIONS {both}")
+    alone = service_directory.setting(directory, "VRRP_ALONE") == "yes" or _alone(options)
+    if _alone(_after(words)) != alone:
+        now = "set to run VRRP alone" if alone else "set to run health checks too"
+        found.append(f"it is {now} by env/VRRP_ALONE or env/OPTIONS, and was not when it started")
     return tuple(found)
 
 
+def _after(words: list[str]) -> list[str]:
+    """What follows the configuration: what `run` adds, and the options that somebody chose."""
+    return words[words.index("-f") + 2 :] if "-f" in words else words
+
+
 def _own(words: list[str]) -> list[str]:
-    """The options that somebody chose: what follows the configuration, without what `run` adds."""
-    after = words[words.index("-f") + 2 :] if "-f" in words else words
-    return [word for word in after if word not in _OURS]
+    """The options that somebody chose, without what `run` adds."""
+    return [word for word in _after(words) if word not in _OURS]
+
+
+def _alone(options: list[str]) -> bool:
+    """Only VRRP is asked for. Both together, and neither, mean health checks too."""
+    return bool({"--vrrp", "-P"} & set(options)) and not {"--check", "-C"} & set(options)

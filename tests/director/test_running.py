@@ -53,6 +53,29 @@ def test_differences(directory: Path) -> None:
     assert options == "it was started with OPTIONS '-D', and env/OPTIONS now says '-d'"
 
 
+@pytest.mark.parametrize(
+    ("setting", "options", "words", "told"),
+    [
+        ("yes", "", ["--vrrp"], None),
+        ("no", "--vrrp", ["--vrrp"], None),
+        ("yes", "", [], "set to run VRRP alone"),
+        ("yes", "", ["--check", "--vrrp"], "set to run VRRP alone"),
+        ("no", "--vrrp", [], "set to run VRRP alone"),
+        ("no", "", ["--vrrp"], "set to run health checks too"),
+        ("", "", ["-P"], "set to run health checks too"),
+    ],
+)
+def test_vrrp_alone(
+    directory: Path, setting: str, options: str, words: list[str], told: str | None
+) -> None:
+    (directory / "env" / "VRRP_ALONE").write_text(f"{setting}\n")
+    (directory / "env" / "OPTIONS").write_text(f"{options}\n")
+    found = running.differences(str(directory), STARTED + words)
+    assert [one.partition(" by ")[0] for one in found if "VRRP_ALONE" in one] == (
+        [f"it is {told}"] if told else []
+    )
+
+
 def test_of_a_run_that_is_not_ours_nothing_is_known(directory: Path) -> None:
     (directory / "common.sh").unlink()
     assert running.differences(str(directory), ["keepalived", "-f", "/other"]) == ()

@@ -168,13 +168,46 @@ def test_bash_completes() -> None:
     assert (done.stdout.split(), done.stderr) == (["reload", "restart"], "")
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_others_read_what_is_printed(shell: str) -> None:
-    script = completion(shell)
-    assert f"_DIRECTOR_COMPLETE={shell}_complete" in script
-    if not shutil.which(shell):
-        pytest.skip(f"no {shell} here to read it")
-    subprocess.run([shell, "--no-execute", "-c", script], check=True, timeout=DEADLINE)
+def test_fish_completes() -> None:
+    asked = f"{completion('fish')}\ncomplete --do-complete 'director %s'"
+    commands = run_shell("fish", "--no-config", "-c", asked % "re")
+    assert commands == [
+        "reload\tCheck, then have it read its configuration...",
+        "restart\tCheck, then end it and start it again: a...",
+    ]
+    (option,) = run_shell("fish", "--no-config", "-c", asked % "status --br")
+    assert option == "--brief\tOne line for all, as monitoring plugins have it."
+
+
+def test_zsh_completes() -> None:
+    """Its completion needs a terminal: zsh's own zpty is one. TAB completes, and lists."""
+    script = (
+        "zmodload zsh/zpty; zpty shell zsh -f -i; "
+        "press() { zpty -w -n shell $1; zpty -r -m shell line $2; print -r -- $line; }; "
+        "press $'PS1=; autoload -Uz compinit && compinit -u -D\\n"
+        """source <(director completion zsh); echo rea""dy\\n' '*ready*'; """
+        "press $'director rel\\t' '*director reload *'; "
+        "press $'\\025director re\\t' '*reload  *-- Check, then *restart *--*'; "
+        "press $'\\025director status --br\\t' '*director status --brief *'; echo done"
+    )
+    assert run_shell("zsh", "-f", "-c", script)[-1] == "done"
+
+
+def run_shell(*command: str) -> list[str]:
+    """The lines that it prints. Skips where there is no such shell."""
+    if not shutil.which(command[0]):
+        pytest.skip(f"no {command[0]} here to complete in")
+    path = {"PATH": f"{DIRECTOR.parent}:{os.defpath}", "TERM": "dumb", "LC_ALL": "C"}
+    done = subprocess.run(
+        command,
+        env=path,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=DEADLINE,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
 
 
 # --- wrong calls
