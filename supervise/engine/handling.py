@@ -31,11 +31,11 @@ class Handling:
     what was in hand when the last supervisor died, until we have done well what it was at. Until
     it is opened nothing is noted.
 
-    :param later: calls what can wait. That nothing is in hand any more is noted then.
+    :param soon: calls what can wait a little. That nothing is in hand any more is noted then.
     """
 
-    def __init__(self, boot: bytes, later: Callable[[Callable[[], None]], None]) -> None:
-        self._later = later
+    def __init__(self, boot: bytes, soon: Callable[[Callable[[], None]], None]) -> None:
+        self._soon = soon
         self._boot = boot[:4].hex().encode()
         self._fd = -1
         self._now = self._written = _NOTHING
@@ -110,7 +110,7 @@ class Handling:
             self._write()
         elif not self._resting:
             self._resting = True
-            self._later(self._rest)
+            self._soon(self._rest)
 
     def _rest(self) -> None:
         self._resting = False

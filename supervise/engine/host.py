@@ -35,7 +35,7 @@ class Host:
         self.children = Children(lambda: self.spawner.busy)
         self.admission = Admission(self.say)
         self.boot = _boot()
-        self.handling = Handling(self.boot, self.loop.later)
+        self.handling = Handling(self.boot, self.loop.soon)
         self.news = News()
 
     def all_claimed(self) -> None:

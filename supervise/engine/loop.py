@@ -43,6 +43,7 @@ class Loop:
         self._handlers: dict[int, Handler] = {}
         self._heap: list[tuple[float, int, Alarm]] = []
         self._order = count()
+        self._soon: deque[Callable[[], None]] = deque()
         self._later: deque[Callable[[], None]] = deque()
         self._ended = False
         self._taken_back = 0
@@ -85,8 +86,12 @@ class Loop:
     def end(self) -> None:
         self._ended = True
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Call it when nothing else is to be done, or has been put off for too long."""
+        self._soon.append(work)
+
     def later(self, work: Callable[[], None]) -> None:
-        """Call it when nothing else happened for a moment, or it was put off for too long."""
+        """As `soon`, but when nothing has happened for a moment."""
         self._later.append(work)
 
     def run(self) -> None:
@@ -102,13 +107,15 @@ class Loop:
             turns = turns + 1 if happened else _MOST_TURNS
             if turns >= _MOST_TURNS:
                 turns = 0
-                self._catch_up()
+                self._catch_up(self._soon or self._later)
 
-    def _catch_up(self) -> None:
-        for _ in range(min(len(self._later), _AT_ONCE)):
-            self._later.popleft()()
+    def _catch_up(self, put_off: deque[Callable[[], None]]) -> None:
+        for _ in range(min(len(put_off), _AT_ONCE)):
+            put_off.popleft()()
 
     def _patience(self) -> float:
+        if self._soon:
+            return 0
         if self._later:
             return _GIVE_WAY
         while self._heap and self._heap[0][2].when != self._heap[0][0]:
