@@ -63,7 +63,7 @@ soak-life: venv ## a million restarts in one svscan, memory and descriptors look
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --restarts=$(RESTARTS)
 
-bench-director: venv box ## kills and restarts of keepalived under supervise, its peers and the floor; 20 minutes
+bench-director: venv box ## kills and restarts of keepalived under supervise, its peers and the floor; 25 minutes
 	@keepalived/box/packages $(PEER_PACKAGES)
 	@$(CC) -O2 -static -o $(BIN)/floor acceptance/inside/floor.c
 	$(BIN)/python -m acceptance.bench

@@ -28,17 +28,38 @@ WITH_WHOLE_PRIORITY = ("supervise", FLOOR)
 Replays = dict[str, dict[str, Any]]
 
 
-def replay(supervisor: str, rounds: int, **environment: str) -> dict[str, Any]:
-    """What the steps of `restarts` came to, under this supervisor."""
+def replay(supervisor: str, **environment: str) -> dict[str, Any]:
+    """What one round of the steps of `restarts` came to, under this supervisor."""
     print(f"{supervisor} {' '.join(environment.values())} ...", file=sys.stderr, flush=True)
-    settings = {"SUPERVISOR": supervisor, "ROUNDS": str(rounds), **environment}
+    settings = {"SUPERVISOR": supervisor, "ROUNDS": "1", **environment}
     with Box(INIT, PROGRAM="restarts", **settings) as box:
-        box.wait(60 + rounds * SECONDS_FOR_A_ROUND)
+        box.wait(60 + SECONDS_FOR_A_ROUND)
         file = box.results / "restarts.json"
         if not file.exists():
             raise SystemExit(f"acceptance.bench: {supervisor}: no results:\n{box.said()}")
         results: dict[str, Any] = json.loads(file.read_text())
         return results
+
+
+def add(results: dict[str, Any], one: dict[str, Any]) -> None:
+    """Another round's. A step that failed once has failed."""
+    for step, result in one.items():
+        known = results.setdefault(step, {"failure": None, "measured": []})
+        known["failure"] = known["failure"] or result["failure"]
+        known["measured"] += result["measured"] or []
+
+
+def replay_in_turn(rounds: int, chosen: list[str]) -> tuple[Replays, Replays]:
+    """All of them round by round, so that a machine that gets busier is so for all; and those with
+    priority 255."""
+    replays: Replays = {name: {} for name in chosen}
+    whole: Replays = {name: {} for name in chosen if name in WITH_WHOLE_PRIORITY}
+    for _ in range(rounds):
+        for name, results in replays.items():
+            add(results, replay(name))
+        for name, results in whole.items():
+            add(results, replay(name, PRIORITY="255", STEP=KILL))
+    return replays, whole
 
 
 def median(samples: list[dict[str, float]]) -> dict[str, float | str]:
@@ -52,15 +73,16 @@ def median(samples: list[dict[str, float]]) -> dict[str, float | str]:
     return {**middle, "gap from .. to": f"{min(gaps):.2f} .. {max(gaps):.2f}"}
 
 
-def above_floor(samples: list[dict[str, float]], floor: dict[str, Any] | None) -> dict[str, float]:
-    """The median gap less the floor's; nothing where no floor was measured."""
+def above_floor(
+    samples: list[dict[str, float]], floor: dict[str, Any] | None
+) -> dict[str, float | str]:
+    """By how much the gap is longer than the floor's of the same round; nothing without a floor."""
     if not floor or floor["failure"]:
         return {}
-    mine, least = (
-        statistics.median(sample["longest gap"] for sample in each)
-        for each in (samples, floor["measured"])
-    )
-    return {"above the floor": round(mine - least, 2)}
+    pairs = zip(samples, floor["measured"], strict=True)
+    above = [mine["longest gap"] - least["longest gap"] for mine, least in pairs]
+    middle = round(statistics.median(above), 2)
+    return {"above the floor": middle, "from .. to": f"{min(above):.2f} .. {max(above):.2f}"}
 
 
 def rows(replays: Replays, step: str) -> list[Row]:
@@ -96,12 +118,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the box is ended
     load = os.getloadavg()[0]
     chosen = given.only or list(SUPERVISORS)
-    replays = {name: replay(name, given.rounds) for name in chosen}
-    whole = {
-        name: replay(name, given.rounds, PRIORITY="255", STEP=KILL)
-        for name in chosen
-        if name in WITH_WHOLE_PRIORITY
-    }
+    replays, whole = replay_in_turn(given.rounds, chosen)
     text = report(replays, whole, given.rounds, load)
     if prefix := given.output or (None if given.only else RESULTS):
         results = {**replays, WHOLE_PRIORITY: whole}
