@@ -43,6 +43,7 @@ hold() {
 prepare_lone() {
     lone=''
     read_checked || { say 'warning: env/LONE_DIRECTOR: start-check was not asked by the supervisor: ignored'; return; }
+    [ "$version" != 1.3.9 ] || { say "warning: env/LONE_DIRECTOR: keepalived 1.3.9 gives its addresses up all the same: ignored"; return; }
     for program in ip python3 ipvsadm; do
         command -v $program >/dev/null || { say "warning: env/LONE_DIRECTOR: $program not found: ignored"; return; }
     done

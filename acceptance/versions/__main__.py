@@ -3,6 +3,7 @@
 One box for each, a few at a time; prints one table, and ends with 1 where a step failed.
 """
 
+import argparse
 import json
 import os
 import re
@@ -59,10 +60,14 @@ def try_out(version: str, told: dict[str, str]) -> Row:
 
 
 def main() -> int:
-    """DIRECTORY [VERSION...]"""
-    directory, *wanted = sys.argv[1:]
-    chosen = {name: told for name, told in found(Path(directory)).items() if name in wanted}
-    versions = chosen or found(Path(directory))
+    parser = argparse.ArgumentParser(prog="python -m acceptance.versions", description=__doc__)
+    parser.add_argument("directory", type=Path, help="what acceptance/versions/fetch has filled")
+    parser.add_argument("version", nargs="*", help="these only")
+    given = parser.parse_args()
+    versions = found(given.directory)
+    if missing := [name for name in given.version if name not in versions]:
+        parser.error(f"not there: {', '.join(missing)}; there are: {', '.join(versions) or 'none'}")
+    versions = {name: versions[name] for name in given.version or versions}
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         rows = list(pool.map(try_out, versions, versions.values()))
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

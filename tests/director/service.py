@@ -20,6 +20,17 @@ needs_keepalived = pytest.mark.skipif(
     reason="keepalived is not installed",
 )
 
+
+def _is_old() -> bool:
+    found = shutil.which("keepalived", path=PATH) or "true"
+    done = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    return "Keepalived v1." in done.stdout + done.stderr
+
+
+needs_two = pytest.mark.skipif(
+    _is_old(), reason="keepalived 1.x: slower, with no -t and no FIFO, up whatever it reads"
+)
+
 OWN_FILES = (
     f"mount -n --bind {os.path.dirname(CHOSEN)}/etc /etc/keepalived && " if CHOSEN else ""
 ) + "mount -t tmpfs test /run"

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.director.service import INSTANCE, KEEPALIVED, Service, needs_keepalived, needs_root
+from tests.director.service import (
+    INSTANCE,
+    KEEPALIVED,
+    Service,
+    needs_keepalived,
+    needs_root,
+    needs_two,
+)
 
 pytestmark = [needs_root, needs_keepalived]
 
@@ -26,6 +33,7 @@ def service(tmp_path: Path) -> Service:
     return found
 
 
+@needs_two
 def test_the_address_is_always_there(service: Service) -> None:
     """From the death of the one to the mastership of the other; on lo in between, and only then."""
     done = service.boxed(
@@ -48,6 +56,7 @@ def test_at_the_first_start_nothing_is_held(service: Service) -> None:
     assert "lo:lone" not in done.stderr
 
 
+@needs_two
 @pytest.mark.parametrize(("status", "lines"), [("u", 1), ("d", 0)])
 def test_what_is_to_stay_down_lets_go(service: Service, status: str, lines: int) -> None:
     done = service.boxed(
@@ -57,6 +66,7 @@ def test_what_is_to_stay_down_lets_go(service: Service, status: str, lines: int)
     assert done.stdout.count("\n") == lines, (done.stdout, done.stderr)
 
 
+@needs_two
 def test_another_director_is_not_fought(service: Service) -> None:
     """Its advertisement comes in by the other end of bond0.2."""
     done = service.boxed(
@@ -74,6 +84,7 @@ def test_another_director_is_not_fought(service: Service) -> None:
     assert done.stdout == ""
 
 
+@needs_two
 def test_what_an_error_left_is_removed_where_there_may_be_another_director(
     service: Service,
 ) -> None:
@@ -101,6 +112,15 @@ def test_without_python_nothing_is_held(service: Service) -> None:
     assert "warning: env/LONE_DIRECTOR: python3 not found: ignored" in done.stderr
 
 
+def test_1_3_9_is_not_asked_to_keep_what_it_gives_up(service: Service) -> None:
+    """It was seen to take its address off with -V -I too, at TERM and when it was killed."""
+    service.stub("Keepalived v1.3.9 (10/21,2017)", 'echo "$*"')
+    done = service.boxed("./start-check; SUPERVISE_NONCE=1 ./run")
+    assert "keepalived 1.3.9 gives its addresses up all the same: ignored" in done.stderr
+    assert done.stdout == f"-n -S 1 -f {service.configuration}\n"
+
+
+@needs_two
 def test_an_address_of_another_configuration_is_released(service: Service) -> None:
     done = service.boxed(
         f"{START}; {UNTIL_MASTER}; kill $parent; wait $parent; {SHOW}; "

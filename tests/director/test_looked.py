@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.director.real import Box, findings, states, vrrp
-from tests.director.service import INSTANCE, VIRTUAL_SERVER, needs_keepalived, needs_root
+from tests.director.service import INSTANCE, VIRTUAL_SERVER, needs_keepalived, needs_root, needs_two
 from tests.support.scan import eventually
 
 pytestmark = [needs_root, needs_keepalived]
@@ -75,9 +75,9 @@ def test_a_child_that_was_started_again_is_critical_while_nobody_counts(
 
 
 def test_keepalived_is_asked(box: Callable[..., Box]) -> None:
-    if "JSON" not in subprocess.run(["keepalived", "-v"], capture_output=True, text=True).stderr:
-        pytest.skip("this keepalived writes no JSON")
     seen = box(first="mount -t tmpfs box /tmp")
+    if not seen.run("keepalived", "--signum=JSON").stdout.strip().isdecimal():
+        pytest.skip("this keepalived writes no JSON")
     found = seen.master()
     assert found["vrrp"][0]["own"] is None
     asked = seen.status("--ask")
@@ -129,6 +129,7 @@ def test_other_options_are_no_matter_of_a_reload(box: Callable[..., Box]) -> Non
 # --- what is refused, and what is forced
 
 
+@needs_two
 def test_a_broken_one_is_forced(box: Callable[..., Box]) -> None:
     seen = box()
     before = parent(seen.master())
@@ -261,6 +262,7 @@ def test_what_cannot_be_started_says_why(
     assert brief.stdout.count("\n") == 1
 
 
+@needs_two
 def test_a_pid_file_that_names_somebody_else(box: Callable[..., Box]) -> None:
     files = "/run/keepalived.pid /run/vrrp.pid"
     seen = box(first=f"{{ sleep 1000 & echo $! | tee {files} >/dev/null; }}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.director.real import Box, findings, states, vrrp
-from tests.director.service import INSTANCE, needs_keepalived, needs_root
+from tests.director.service import INSTANCE, needs_keepalived, needs_root, needs_two
 from tests.support.scan import eventually
 
 pytestmark = [needs_root, needs_keepalived]
@@ -41,6 +41,7 @@ def all_own(found: dict[str, Any]) -> bool:
     return all(one["own"] is not None for one in found["vrrp"])
 
 
+@needs_two
 def test_what_keepalived_says_is_heard_through_noise_and_a_reload(box: Callable[..., Box]) -> None:
     seen = box(FIFO)
     seen.until(lambda found: own(found) == "MASTER" and found["level"] == 0)
@@ -57,6 +58,7 @@ def test_what_keepalived_says_is_heard_through_noise_and_a_reload(box: Callable[
     assert found["service"]["pid"] == parent
 
 
+@needs_two
 def test_a_disagreement_is_a_warning(box: Callable[..., Box]) -> None:
     seen = box(FIFO)
     seen.until(lambda found: own(found) == "MASTER")
@@ -65,6 +67,7 @@ def test_a_disagreement_is_a_warning(box: Callable[..., Box]) -> None:
     assert (found["level"], states(found)) == (1, ["MASTER"])
 
 
+@needs_two
 def test_who_reads_the_fifo_already_is_not_robbed(short_path: Path) -> None:
     seen = Box(short_path, FIFO)
     seen.observed()

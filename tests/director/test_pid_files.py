@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.director.service import KEEPALIVED, Service, needs_keepalived, needs_root
+from tests.director.service import KEEPALIVED, Service, needs_keepalived, needs_root, needs_two
 
 pytestmark = [needs_root, needs_keepalived]
 
@@ -26,6 +26,7 @@ def lookalike(service: Service) -> str:
     return str(path)
 
 
+@needs_two
 @pytest.mark.parametrize("content", ["", "4999999", "noise", "12 34\nnoise"])
 def test_stale_ones_are_removed(service: Service, content: str) -> None:
     files = "/run/keepalived.pid /run/vrrp.pid /run/checkers.pid"
@@ -37,6 +38,7 @@ def test_stale_ones_are_removed(service: Service, content: str) -> None:
     assert "(VI_1) Entering MASTER" not in done.stderr  # it logs to syslog only
 
 
+@needs_two
 def test_a_process_that_is_no_keepalived_is_left_alone(service: Service) -> None:
     done = service.boxed(
         "sleep 1000 & echo $! >/run/keepalived.pid; stranger=$!; ./start-check && "

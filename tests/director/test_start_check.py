@@ -1,5 +1,6 @@
 """What keepalived/start-check lets pass and how it refuses; by the real keepalived if possible."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ from tests.director.service import (
     Service,
     needs_keepalived,
     needs_root,
+    needs_two,
 )
 
 pytestmark = needs_root
-real = needs_keepalived
+
+
+def real(test: Callable[..., None]) -> Callable[..., None]:
+    """By the real keepalived, one that has -t."""
+    return needs_two(needs_keepalived(test))
+
+
 ARTICLE = KEEPALIVED / "box" / "keepalived.conf"
 
 
