@@ -11,7 +11,8 @@ import os
 import select
 from _queue import SimpleQueue
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from supervise.engine import kernel
@@ -34,6 +35,7 @@ class Background:
         self._loop = loop
         self._delivered = delivered
         self._work: SimpleQueue[tuple[Work, Then]] = SimpleQueue()
+        self._ready: SimpleQueue[int] = SimpleQueue()
         self._done: deque[tuple[Any, Then]] = deque()
         self._kept: list[int] = []
         self._bell = -1
@@ -51,24 +53,43 @@ class Background:
     def do(self, work: Work, then: Then) -> None:
         """Call `work` in a thread, and `then` with what it returned in ours. Where no thread can be
         had, `work` too, and at once."""
-        if not self._threads and not self._begin():
+        if not self.begin():
             then(work())
             return
         self._under_way += 1
         self._work.put((work, then))
 
+    def gather(self, works: Sequence[Work]) -> list[Any]:
+        """Do all of this and wait for it; what each returned. To be called when it has begun, and
+        nothing else is under way."""
+        found: list[Any] = [None] * len(works)
+        for place, work in enumerate(works):
+            self._work.put((work, partial(found.__setitem__, place)))
+        self._await(lambda: len(self._done) == len(works))
+        while self._done:
+            outcome, put = self._done.popleft()
+            put(outcome)
+        return found
+
     def settle(self) -> None:
         """Wait until nothing is under way."""
-        if not self._under_way:
+        self._await(lambda: len(self._done) == self._under_way)
+        if self._done:
+            self._rung(0)
+
+    def _await(self, done: Callable[[], bool]) -> None:
+        if done():
             return
         bell = select.poll()
         bell.register(self._bell, select.POLLIN)
-        while self._under_way:
+        while not done():
             bell.poll()
-            self._rung(0)
+            self._hear()
 
-    def _begin(self) -> bool:
-        """Whether there is a thread."""
+    def begin(self) -> bool:
+        """Whether there are threads, or can be."""
+        if self._threads:
+            return True
         if self._bell < 0:
             self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             self._loop.add(self._bell, self._rung)
@@ -76,12 +97,15 @@ class Background:
         with contextlib.suppress(RuntimeError):  # no more processes can be had
             for _ in range(_THREADS):
                 _thread.start_new_thread(self._serve, ())
-                self._threads += 1
+                self._threads += self._ready.get()
         return self._threads > 0
 
-    def _rung(self, _: int) -> None:
+    def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._bell)
+
+    def _rung(self, _: int) -> None:
+        self._hear()
         while self._done:
             outcome, then = self._done.popleft()
             self._under_way -= 1
@@ -89,7 +113,12 @@ class Background:
         self._delivered()
 
     def _serve(self) -> None:
-        kernel.own_descriptors(self._kept)
+        try:
+            kernel.own_descriptors(self._kept)
+        except OSError:  # it cannot let go of ours
+            self._ready.put(0)
+            return
+        self._ready.put(1)
         while True:
             work, then = self._work.get()
             self._done.append((work(), then))

@@ -1,5 +1,6 @@
 """Starting a process: in its own session, in its directory, with nothing of ours."""
 
+import errno
 import os
 import resource
 import signal
@@ -26,6 +27,9 @@ T = TypeVar("T")
 _MANY = 256
 """Descriptors of ours from which on another thread starts things: one that does not have to copy
 them. With fewer, to hand over takes longer than to copy."""
+
+_AT_A_TIME = 32
+"""Starts for which the limit is lowered at a time, while nobody is served."""
 
 _PYTHON_IGNORES = {signal.SIGPIPE, signal.SIGXFSZ}
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -57,7 +61,9 @@ class Spawner:
     """
 
     def __init__(self, loop: Loop, delivered: Callable[[], None], limit: int) -> None:
+        self._loop = loop
         self._background = Background(loop, delivered)
+        self._held: list[tuple[Program, Callable[[Outcome], None]]] = []
         self._manner = posix_spawn.Manner(
             signal.valid_signals(),
             [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
@@ -83,14 +89,38 @@ class Spawner:
 
     def settle(self) -> None:
         """Wait until that is over."""
+        while self._held:
+            self._start_held()
         self._background.settle()
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """:param then: told the outcome, at once or later."""
-        if self._limited or kernel.next_descriptor() < _MANY:
+        if kernel.next_descriptor() < _MANY:
             then(self._start(program))
+        elif not self._limited:
+            self._background.do(partial(_start, program, self._manner, _at_once), then)
+        elif self._background.begin():
+            self._hold(program, then)
         else:
-            self._background.do(partial(self._start, program), then)
+            then(self._start(program))
+
+    def _hold(self, program: Program, then: Callable[[Outcome], None]) -> None:
+        """The limit is the whole process's, so while it is lowered for others that start things we
+        can do nothing: it is lowered for several starts at a time."""
+        if not self._held:
+            self._loop.soon(self._start_held)
+        self._held.append((program, then))
+
+    def _start_held(self) -> None:
+        now, self._held = self._held[:_AT_A_TIME], self._held[_AT_A_TIME:]
+        if not now:
+            return
+        if self._held:
+            self._loop.soon(self._start_held)
+        works = [partial(_start, program, self._manner, _at_once) for program, _ in now]
+        outcomes = self._with_inherited_limit(partial(self._background.gather, works))
+        for (program, then), outcome in zip(now, outcomes, strict=True):
+            then(self._start(program) if _lacks_descriptors(outcome) else outcome)
 
     def spawn_like_us(self, command: list[bytes], files: Sequence[FileAction]) -> int:
         """A program of ours, with all of our environment; its pid.
@@ -112,20 +142,8 @@ class Spawner:
         return self._with_inherited_limit(start)
 
     def _start(self, program: Program) -> Outcome:
-        try:
-            entered = _enter(program)
-            try:
-                return self._with_inherited_limit(partial(self._execute, program, entered))
-            finally:
-                os.close(entered)
-        except Exception as error:
-            return error
-
-    def _execute(self, program: Program, entered: int) -> tuple[int, int]:
-        variable = mark(program.nonce)
-        before = _now_in_ticks()
-        pid = posix_spawn.spawn(entered, program.command, variable, program.files, self._manner)
-        return pid, before if before == _now_in_ticks() else start_of(pid)
+        """In this thread."""
+        return _start(program, self._manner, self._with_inherited_limit)
 
     def _with_inherited_limit(self, start: Callable[[], T]) -> T:
         """The limit is the whole process's, so nothing else may go on while it is lowered."""
@@ -136,6 +154,38 @@ class Spawner:
             return start()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
+
+
+def _start(
+    program: Program,
+    manner: posix_spawn.Manner,
+    within: Callable[[Callable[[], tuple[int, int]]], tuple[int, int]],
+) -> Outcome:
+    """:param within: calls what starts it, once its directory is entered."""
+    try:
+        entered = _enter(program)
+        try:
+            return within(partial(_execute, program, entered, manner))
+        finally:
+            os.close(entered)
+    except Exception as error:
+        return error
+
+
+def _at_once(start: Callable[[], T]) -> T:
+    return start()
+
+
+def _execute(program: Program, entered: int, manner: posix_spawn.Manner) -> tuple[int, int]:
+    variable = mark(program.nonce)
+    before = _now_in_ticks()
+    pid = posix_spawn.spawn(entered, program.command, variable, program.files, manner)
+    return pid, before if before == _now_in_ticks() else start_of(pid)
+
+
+def _lacks_descriptors(outcome: Outcome) -> bool:
+    """A thread that could not have a table of its own has ours, which is longer than the limit."""
+    return isinstance(outcome, OSError) and outcome.errno == errno.EMFILE
 
 
 def _enter(program: Program) -> int:
