@@ -6,6 +6,9 @@ from collections.abc import Callable
 from supervise.engine.dossier import Dossier
 from supervise.protocol import letters
 
+_AT_ONCE = 4096
+"""Bytes. Room for all that a FIFO holds would have to be found for every single letter."""
+
 
 class Letterbox:
     """:param order: told of the letters, in the order in which they came."""
@@ -20,7 +23,7 @@ class Letterbox:
 
     def _read(self, _: int) -> None:
         try:
-            data = os.read(self._dossier.supervise.control, 65536)
+            data = os.read(self._dossier.supervise.control, _AT_ONCE)
         except BlockingIOError:
             return
         written = data.translate(None, b" \t\r\n")
