@@ -24,6 +24,7 @@ def play(world: World, seed: int, told: list[str]) -> None:
     drawn = chance.choices(list(events.EVENTS), list(events.EVENTS.values()), k=LENGTH)
     if seed % 2:
         world.be_crowded()
+        world.raises = seed % 4 == 1
     world.start()
     told.append(f"svscan begins, with {len(world.crowd)} descriptors more")
     for happens in drawn:

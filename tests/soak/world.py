@@ -68,6 +68,8 @@ class World:
             self.make(name, kinds[name])
             self.scan.link(name)
         self.crowd: list[int] = []
+        self.raises = True
+        """Whether svscan has to raise its descriptor limit."""
         self._held = [self._hold(name) for name in HELD if name in kinds]
 
     def _hold(self, name: str) -> int:
@@ -77,7 +79,8 @@ class World:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     def be_crowded(self) -> None:
-        """From the next svscan on."""
+        """From the next svscan on, which has no limit to raise."""
+        self.raises = False
         self.crowd = [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) for _ in range(CROWD)]
 
     def complete(self, name: str) -> bool:
@@ -119,7 +122,7 @@ class World:
             "SOAK_CLOCK": str(self._clock),
         }
         hard = descriptors or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        soft = hard if descriptors or self.crowd else min(256, hard)
+        soft = min(len(self.crowd) + 256, hard) if self.raises and not descriptors else hard
         with self.scan.messages.open("ab") as err:
             self.scan.svscan = subprocess.Popen(
                 [*before, BIN / "svscan", self.scan.home],
