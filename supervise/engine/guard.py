@@ -14,6 +14,9 @@ from supervise.engine.spawn import Outcome, Program, Spawner
 
 P = ParamSpec("P")
 
+_OF_LETTERS = "read"
+"""The step in which letters are read and obeyed."""
+
 
 class Guard:
     """What cannot be caught is noted: that the service was in hand.
@@ -34,17 +37,22 @@ class Guard:
         return _Guarded(self, callback)
 
     def run(self, callback: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        before = self._handling.enter(self.note(callback.__name__.strip("_")))
+        step = callback.__name__.strip("_")
+        before = self._handling.enter(self.note(step))
         try:
             callback(*args, **kwargs)
+            if step == _OF_LETTERS:
+                self._handling.well(self.note(step))
         except Exception as error:
             self._fault(error)
         finally:
             self._handling.leave(before)
 
     def well(self) -> None:
-        """The service is at rest: whoever died when it was in hand did not die of it."""
-        self._handling.well(self._about)
+        """The service is at rest: whoever died when it was in hand did not die of it. Unless it was
+        of a letter: that is known when the next one has been read."""
+        if not self._handling.suspects(self.note(_OF_LETTERS)):
+            self._handling.well(self._about)
 
     def got_on(self, starts: int) -> None:
         """What was to be done is done, and so often it was started: who dies from now on does not

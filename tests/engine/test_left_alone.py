@@ -244,6 +244,43 @@ def test_when_it_is_taken_up(scan: Scan) -> None:
     assert not (scan.home / ".svscan/refused/bad").exists()
 
 
+def letter_kills(poisoned: Poisoned, pid: int) -> None:
+    """A supervisor goes on with it well, and dies of the first letter."""
+    taken_up(poisoned.scan, "bad")
+    assert poisoned.scan.up("bad") == pid
+    poisoned.scan.control("bad", "h")
+    poisoned.died()
+
+
+def test_at_a_letter(scan: Scan) -> None:
+    poisoned = Poisoned(scan, "service.Service.order")
+    poisoned.start()
+    pid = scan.up("bad")
+    letter_kills(poisoned, pid)
+    poisoned.start()
+    letter_kills(poisoned, pid)
+    poisoned.start()
+    alone(scan, "read")
+    good_is_served(scan)
+    assert living(pid)
+
+
+def test_where_a_letter_in_between_did_no_harm(scan: Scan) -> None:
+    poisoned = Poisoned(scan, "service.Service.order")
+    poisoned.start()
+    pid = scan.up("bad")
+    letter_kills(poisoned, pid)
+    poisoned.mend()
+    poisoned.start()
+    taken_up(scan, "bad")
+    served(scan, "bad")
+    poisoned.mend(False)
+    letter_kills(poisoned, pid)
+    poisoned.start()
+    taken_up(scan, "bad")
+    assert not scan.until("bad", lambda found: found.pid == pid).alone
+
+
 def test_a_lone_supervise(scan: Scan) -> None:
     poisoned = Poisoned(scan, TOLD, "supervise")
     directory = scan.services / "bad"
