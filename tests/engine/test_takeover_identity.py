@@ -17,6 +17,7 @@ import pytest
 
 from supervise.core.backoff import APART
 from supervise.engine import processes
+from supervise.protocol import status
 from supervise.protocol.record import UNKNOWN
 from tests.support.gate import end, gone, instances, living, replace_svscan, served, taken_up
 from tests.support.heritage import (
@@ -275,6 +276,8 @@ def test_a_spoilt_record_falls_back_on_the_classic_status(
     scan.add("a")
     scan.start()
     pid = scan.up("a")
+    told = scan.services / "a/supervise/status"
+    eventually(lambda: status.unpack(told.read_bytes())[1] == pid, "the classic status")
     state = scan.services / "a/supervise/state"
 
     def spoilt() -> None:
