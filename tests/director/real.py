@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.director.service import INSTANCE, INTERFACES, KEEPALIVED, OWN_FILES, PATH
+from tests.support.gate import answers
 from tests.support.scan import DEADLINE, eventually, program
 
 BIN = Path(sys.executable).parent
@@ -59,7 +60,7 @@ class Box:
             )
         children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children")
         self._svscan = int(eventually(children.read_text, "the box"))
-        eventually(lambda: (self.directory / "supervise/ok").exists(), self.messages.read_text)
+        eventually(lambda: answers(self.directory), self.messages.read_text)
         return self
 
     @staticmethod

@@ -37,16 +37,17 @@ class Gate:
 
 def taken_up(scan: Scan, name: str) -> None:
     """Wait until a svscan has gone on from what it found of it: it announces `ok` last."""
-    path = scan.services / name / "supervise/ok"
+    path = scan.services / name
+    eventually(lambda: answers(path), lambda: f"somebody supervises {name}: {scan.said()}")
 
-    def answers() -> bool:
-        try:
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            return False
-        return True
 
-    eventually(answers, lambda: f"somebody supervises {name}: {scan.said()}")
+def answers(directory: Path) -> bool:
+    """Whether somebody has `ok` open, as svok asks."""
+    try:
+        os.close(os.open(directory / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def replace_svscan(scan: Scan, *names: str, meanwhile: Callable[[], object] | None = None) -> None:
