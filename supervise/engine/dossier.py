@@ -121,11 +121,11 @@ class Dossier:
     def running(self) -> bool:
         return self.situation.state in RUNNING
 
-    def happening(self, kind: str) -> Event:
+    def happening(self, kind: str, code: int = 0, tells: bool = False) -> Event:
         """An event of now, with all that the machine may ask for."""
         if kind not in _COUNTED:
-            return Event(kind, now())
-        return Event(kind, now(), _jitter(), self.knobs.backoff())
+            return Event(kind, now(), code=code, tells=tells)
+        return Event(kind, now(), _jitter(), self.knobs.backoff(), code, tells)
 
     def give_time(self, seconds: float | None) -> None:
         """Set the deadline; None: never."""

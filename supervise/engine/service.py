@@ -129,16 +129,14 @@ class Service:
         self._feed([Event(letter, now()) for letter in asked])
 
     def _tell(self, kind: str) -> None:
-        event = self._dossier.happening(kind)
-        if kind == events.PASSED:
-            event = event._replace(tells=self._dossier.knobs.notification_fd() is not None)
-        self._feed([event])
+        tells = kind == events.PASSED and self._dossier.knobs.notification_fd() is not None
+        self._feed([self._dossier.happening(kind, tells=tells)])
 
     def _finished(self, ending: int) -> None:
         if ending == events.PERMANENT_FAILURE:
             reason = f"{self._dossier.name}/finish said not to start again (exit {ending})"
             self._dossier.record.reason = reason
-        self._feed([self._dossier.happening(events.FINISHED)._replace(code=ending)])
+        self._feed([self._dossier.happening(events.FINISHED, code=ending)])
 
     def _due(self) -> None:
         self._tell(events.DUE)

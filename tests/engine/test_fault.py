@@ -19,10 +19,10 @@ from supervise.engine import {modules}
 def breaks(owner, name):
     real = getattr(owner, name)
 
-    def broken(self, *rest):
+    def broken(self, *rest, **more):
         if service_name(self) == b"bad" and not os.path.exists(sys.argv[1] + "/.mended"):
             raise ZeroDivisionError("injected")
-        return real(self, *rest)
+        return real(self, *rest, **more)
 
     setattr(owner, name, broken)
 
