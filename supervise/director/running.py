@@ -53,10 +53,16 @@ def differences(directory: str, words: list[str]) -> tuple[str, ...]:
         both = f"'{' '.join(started)}', and env/OPTIONS now says '{' '.join(options)}'"
         found.append(f"it was started with OPTIONS {both}")
     alone = service_directory.setting(directory, "VRRP_ALONE") == "yes" or _alone(options)
-    if _alone(_after(words)) != alone:
+    if _alone(_after(words)) != (alone or _lacks_ipvs(directory)):
         now = "set to run VRRP alone" if alone else "set to run health checks too"
         found.append(f"it is {now} by env/VRRP_ALONE or env/OPTIONS, and was not when it started")
     return tuple(found)
+
+
+def _lacks_ipvs(directory: str) -> bool:
+    """Then `run` starts a 1.2 with VRRP alone, whatever is set."""
+    old = service_directory.checked_version(directory).startswith("1.2.")
+    return old and not os.path.exists("/proc/net/ip_vs")
 
 
 def _after(words: list[str]) -> list[str]:

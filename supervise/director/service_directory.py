@@ -38,6 +38,15 @@ def configuration_path(directory: str) -> str:
     return setting(directory, "CONFIGURATION", "/etc/keepalived/keepalived.conf")
 
 
+def checked_version(directory: str) -> str:
+    """Of keepalived, as start-check found it; empty where that is not known."""
+    try:
+        lines = _content(os.path.join(directory, "supervise/checked")).splitlines()
+    except OSError:
+        return ""
+    return next((line[8:].strip() for line in lines if line.startswith("version ")), "")
+
+
 def read(pattern: str) -> list[tuple[str, str]]:
     """The files that a path or a pattern means, and their texts.
 

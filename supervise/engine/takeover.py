@@ -113,10 +113,9 @@ def _from_record(found: Record, here: Here) -> Heritage:
     if before.state == situation.GONE:
         return _afresh(here, found)
     meant = before.state in RUNNING and (found.intent or any(found.next_nonce))
-    last = found.ticks
     event, process = _process_of(before, found, here.begun)
     if meant and process is None:
-        pid = processes.find_orphan(_MARK, here.device, here.inode, last)
+        pid = processes.find_orphan(_MARK, here.device, here.inode, found.ticks)
         if pid is not None:
             heritage = _afresh(here, found)
             heritage.situation.want = before.want

@@ -76,6 +76,17 @@ def test_vrrp_alone(
     )
 
 
+@pytest.mark.skipif(Path("/proc/net/ip_vs").exists(), reason="needs a kernel without IPVS")
+@pytest.mark.parametrize(("version", "told"), [("1.2.19", False), ("2.2.7", True)])
+def test_a_1_2_without_ipvs_runs_vrrp_alone_whatever_is_set(
+    directory: Path, version: str, told: bool
+) -> None:
+    (directory / "supervise").mkdir(exist_ok=True)
+    (directory / "supervise/checked").write_text(f"version {version}\npath /a.conf\n")
+    found = running.differences(str(directory), [*STARTED, "--vrrp"])
+    assert any("VRRP_ALONE" in one for one in found) == told
+
+
 def test_of_a_run_that_is_not_ours_nothing_is_known(directory: Path) -> None:
     (directory / "common.sh").unlink()
     assert running.differences(str(directory), ["keepalived", "-f", "/other"]) == ()
