@@ -22,7 +22,7 @@ _MOST_TURNS = 10
 """How often what can wait is put off while other things happen."""
 
 _MOST_TAKEN_BACK = 64
-"""Deadlines that were moved or taken back, from which on they are thrown away."""
+"""Deadlines that were moved or taken back, from which on what is left of them is thrown away."""
 
 Handler = Callable[[int], None]
 
@@ -30,23 +30,27 @@ Handler = Callable[[int], None]
 class Alarm:
     """A deadline that can be moved or taken back. `when` is on the monotonic clock, in seconds."""
 
-    __slots__ = ("ring", "when")
+    __slots__ = ("number", "ring", "when")
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self.ring = ring
         self.when = NEVER
+        self.number = 0
 
 
 class Loop:
+    """Deadlines lie in a heap, by number. One that is taken back keeps nothing alive of what it was
+    to ring for; its number is passed over when its time comes."""
+
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
-        self._heap: list[tuple[float, int, Alarm]] = []
+        self._heap: list[tuple[float, int]] = []
+        self._alarms: dict[int, Alarm] = {}
         self._order = count()
         self._soon: deque[Callable[[], None]] = deque()
         self._later: deque[Callable[[], None]] = deque()
         self._ended = False
-        self._taken_back = 0
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
         """Call `handler` with the events whenever the descriptor has some."""
@@ -69,19 +73,18 @@ class Loop:
         if alarm.when == when:
             return
         if alarm.when != NEVER:
-            self._taken_back += 1
-            if self._taken_back > _MOST_TAKEN_BACK and 2 * self._taken_back > len(self._heap):
+            del self._alarms[alarm.number]
+            if len(self._heap) > 2 * len(self._alarms) + _MOST_TAKEN_BACK:
                 self._clear()
         alarm.when = when
         if when != NEVER:
-            heapq.heappush(self._heap, (when, next(self._order), alarm))
+            alarm.number = next(self._order)
+            self._alarms[alarm.number] = alarm
+            heapq.heappush(self._heap, (when, alarm.number))
 
     def _clear(self) -> None:
-        """What was taken back is passed over when its time comes; until then it would keep alive
-        whatever it was to ring for."""
-        self._heap = [entry for entry in self._heap if entry[2].when == entry[0]]
+        self._heap = [entry for entry in self._heap if entry[1] in self._alarms]
         heapq.heapify(self._heap)
-        self._taken_back = 0
 
     def end(self) -> None:
         self._ended = True
@@ -118,7 +121,7 @@ class Loop:
             return 0
         if self._later:
             return _GIVE_WAY
-        while self._heap and self._heap[0][2].when != self._heap[0][0]:
+        while self._heap and self._heap[0][1] not in self._alarms:
             heapq.heappop(self._heap)
         if not self._heap:
             return -1
@@ -127,7 +130,8 @@ class Loop:
     def _ring(self) -> None:
         now = time.monotonic()
         while self._heap and self._heap[0][0] <= now:
-            when, _, alarm = heapq.heappop(self._heap)
-            if alarm.when == when:
+            _, number = heapq.heappop(self._heap)
+            alarm = self._alarms.pop(number, None)
+            if alarm is not None:
                 alarm.when = NEVER
                 alarm.ring()

@@ -1,6 +1,5 @@
 """Deadlines that are moved and taken back."""
 
-import gc
 import time
 import weakref
 
@@ -13,7 +12,7 @@ class Told:
         raise AssertionError("it was taken back")
 
 
-def test_what_was_taken_back_is_let_go_long_before_its_time() -> None:
+def test_what_was_taken_back_is_let_go_at_once() -> None:
     loop = Loop()
     last = Alarm(loop.end)
     loop.set(last, time.monotonic() + 0.01)
@@ -25,8 +24,7 @@ def test_what_was_taken_back_is_let_go_long_before_its_time() -> None:
         loop.set(alarm, NEVER)
         kept.append(weakref.ref(told))
     del told, alarm
-    gc.collect()
-    assert sum(one() is not None for one in kept) < 200
+    assert not any(one() for one in kept)
     loop.run()
 
 
