@@ -15,6 +15,7 @@ class Children:
         self._expected: dict[int, Callable[[int], None]] = {}
         self._to_keep: set[int] = set()
         self._kept: set[int] = set()
+        self._told = 0
         self._begun = False
 
     def begin(self) -> None:
@@ -37,16 +38,25 @@ class Children:
             self._expected.pop(pid, None)
 
     def reap(self) -> None:
-        """Tell of every child that has died, and reap it, unless it is to be kept."""
+        """Tell of every child that has died, and reap it, unless it is to be kept.
+
+        It is told of first: to reap it takes longer than all else on the way to the next start.
+        """
+        self._reap_told()
         while self._begun and (found := self._next_dead()):
             ended = self._expected.pop(found.si_pid, _stranger)
             ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
+            self._reap_told()
+
+    def _reap_told(self) -> None:
+        """Whoever is told of may reap before we come back to it."""
+        if self._told:
+            pid, self._told = self._told, 0
+            os.waitid(os.P_PID, pid, _DEAD)
 
     def _next_dead(self) -> os.waitid_result | None:
-        """Reaped, or kept, whichever is its due."""
+        """To be reaped when it was told of, or kept, whichever is its due."""
         try:
-            if not self._to_keep and not self._kept and not self._starting():
-                return os.waitid(os.P_ALL, 0, _DEAD)
             found = os.waitid(os.P_ALL, 0, _LOOK)
         except ChildProcessError:
             return None
@@ -57,7 +67,8 @@ class Children:
         if found.si_pid not in self._expected and self._starting():
             return None  # it is asked for again when its start is known
         if found.si_pid not in self._to_keep:
-            return os.waitid(os.P_PID, found.si_pid, _DEAD)
+            self._told = found.si_pid
+            return found
         self._to_keep.remove(found.si_pid)
         self._kept.add(found.si_pid)
         return found

@@ -20,6 +20,7 @@ from supervise.engine.checked import (
     no_file,
     open_fifo,
     open_made_fifo,
+    unable,
     wrong,
 )
 from supervise.engine.messages import legible
@@ -131,7 +132,10 @@ class SuperviseDirectory:
 
     def open_pipe(self, name: bytes) -> int:
         """A FIFO that we hold open at both ends, so that it outlives whoever else uses it."""
-        self._here()
+        try:
+            self._here()
+        except OSError as error:
+            raise unable("open", self._name + name.decode(), error) from None
         return self._open_fifo(name, os.O_RDWR)
 
     def is_held(self, name: bytes) -> bool:

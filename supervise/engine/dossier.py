@@ -137,7 +137,9 @@ class Dossier:
         if self.situation.deadline == NEVER:
             self.give_time(seconds)
 
-    def program(self, command: list[bytes], nonce: bytes, files: Sequence[FileAction]) -> Program:
+    def program(
+        self, command: tuple[bytes, ...], nonce: bytes, files: Sequence[FileAction]
+    ) -> Program:
         """One that is to be started in the service directory."""
         return Program(self.place.path, self.place.identity, command, nonce, files)
 

@@ -55,7 +55,11 @@ class Helper:
         reason when it refuses."""
         self._limit = self._dossier.knobs.timeout_start_check()
         self._dossier.give_time(self._limit)
-        reading, writing = os.pipe2(os.O_CLOEXEC)
+        try:
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+        except OSError as error:
+            self._check_not_started(error)
+            return
         os.set_blocking(reading, False)
         self._output = FirstLine(self._dossier.host.loop, reading)
 
@@ -65,7 +69,7 @@ class Helper:
                 self._check_not_started(error)
 
         files = [opened(writing, 1, os.O_WRONLY)]
-        self._run([b"./start-check"], files, started, self._checked)
+        self._run((b"./start-check",), files, started, self._checked)
 
     def _check_not_started(self, error: Exception) -> None:
         if self._output is not None:
@@ -119,7 +123,7 @@ class Helper:
         flags = os.O_WRONLY | os.O_TRUNC | FLAGS
         return [(os.POSIX_SPAWN_OPEN, SPARE, path, flags, 0), (os.POSIX_SPAWN_CLOSE, SPARE)]
 
-    def _finish_command(self) -> list[bytes]:
+    def _finish_command(self) -> tuple[bytes, ...]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""
         self._dossier.settle_death()
         kept = self._dossier.record
@@ -127,7 +131,7 @@ class Helper:
         code = ending if ending >= 0 else 256
         number = -ending if UNKNOWN < ending < 0 else 0
         name = self._dossier.place.name
-        return [b"./finish", b"%d" % code, b"%d" % number, name, b"%d" % kept.session]
+        return b"./finish", b"%d" % code, b"%d" % number, name, b"%d" % kept.session
 
     def _finished(self, ending: int) -> None:
         self._end()
@@ -182,7 +186,7 @@ class Helper:
 
     def _run(
         self,
-        command: list[bytes],
+        command: tuple[bytes, ...],
         files: list[FileAction],
         started: Callable[[Exception | None], None],
         ended: Callable[[int], None],

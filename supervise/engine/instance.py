@@ -82,10 +82,10 @@ class Instance:
             self._dossier.keep()
         try:
             files = self._pipes.files() + self._readiness_file()
-        except UnusableError as error:
+        except (UnusableError, OSError) as error:
             self._spawned(error)
             return
-        self._spawn(self._dossier.program([b"./run"], kept.nonce, files), self._spawned)
+        self._spawn(self._dossier.program((b"./run",), kept.nonce, files), self._spawned)
 
     def _spawned(self, outcome: Outcome) -> None:
         kept = self._dossier.record

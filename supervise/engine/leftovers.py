@@ -3,11 +3,14 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 
+from supervise.core.situation import NEVER
 from supervise.engine import processes
 from supervise.engine.loop import Loop
 
+_AGAIN = 1.0
 PATIENCE = 5.0
 """Seconds between TERM and KILL, where `timeout-kill` says nothing."""
 
@@ -30,6 +33,7 @@ class Leftovers:
         self._gone = gone
         self._watched: set[int] = set()
         self._signals: list[int] = []
+        self._again = loop.alarm(self.look)
 
     def end(self) -> bool:
         """TERM, and when asked again KILL. Whether it was TERM."""
@@ -44,15 +48,24 @@ class Leftovers:
             _send(pidfd, number)
 
     def look(self) -> None:
-        """Watch those that are there, or tell that none is."""
+        """Watch those that are there, or tell that none is. Where no file can be opened, so that
+        nobody knows, try again."""
+        try:
+            self._watch_all()
+        except OSError:
+            if not self._watched:
+                self._loop.set(self._again, time.monotonic() + _AGAIN)
+            return
+        if not self._watched:
+            self._gone()
+
+    def _watch_all(self) -> None:
         while not self._watched and not self._used_again():
             members = processes.session_members(self._session)
             if not members:
                 break
             for pid in members[:_AT_ONCE]:
                 self._watch(pid)
-        if not self._watched:
-            self._gone()
 
     def _used_again(self) -> bool:
         """The number has a new living leader, so the old session is over."""
@@ -60,16 +73,13 @@ class Leftovers:
         return leader is not None and leader.alive
 
     def _watch(self, pid: int) -> None:
-        with contextlib.suppress(OSError):
-            pidfd = os.pidfd_open(pid)
-            known = processes.facts(pid)
-            if known is None or known.session != self._session:
-                os.close(pidfd)
-                return
-            self._watched.add(pidfd)
-            self._loop.add(pidfd, lambda _: self._ended(pidfd))
-            for number in self._signals:
-                _send(pidfd, number)
+        pidfd = processes.open_if_member(pid, self._session)
+        if pidfd is None:
+            return
+        self._watched.add(pidfd)
+        self._loop.add(pidfd, lambda _: self._ended(pidfd))
+        for number in self._signals:
+            _send(pidfd, number)
 
     def _ended(self, pidfd: int) -> None:
         self._close(pidfd)
@@ -83,6 +93,7 @@ class Leftovers:
 
     def release(self) -> None:
         """Watch no longer, and let them live."""
+        self._loop.set(self._again, NEVER)
         for pidfd in list(self._watched):
             self._close(pidfd)
 

@@ -3,7 +3,8 @@ own does neither."""
 
 import ctypes
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int] | tuple[int, int]
 """As those of os.posix_spawn."""
@@ -11,6 +12,9 @@ FileAction = tuple[int, int, bytes, int, int] | tuple[int, int, int] | tuple[int
 _libc = ctypes.CDLL(None)
 _Room = ctypes.c_char * 512
 """For the attributes and for the file actions: the C libraries need 336 and 80 bytes."""
+
+_REMEMBERED = 16
+"""Of what is the same at most restarts."""
 
 _SETSIGDEF, _SETSIGMASK, _SETSID = 0x04, 0x08, 0x80
 _SIGSET_SIZE = 128
@@ -40,8 +44,8 @@ class Manner:
     """How all are started: in a session of their own, no signal blocked, these signals at their
     defaults, with this environment and one more variable."""
 
-    def __init__(self, defaults: Iterable[int], environment: Sequence[bytes]) -> None:
-        self._environment = _strings([*environment, b""])
+    def __init__(self, defaults: Collection[int], environment: Sequence[bytes]) -> None:
+        self._environment = _strings((*environment, b""))
         self.room = _Room()
         mask = sum(1 << (number - 1) for number in defaults)
         _libc.posix_spawnattr_init(self.room)
@@ -56,33 +60,49 @@ class Manner:
         return copy
 
 
+class _Actions:
+    """What the new process does with its descriptors before it executes."""
+
+    __slots__ = ("room",)
+
+    def __init__(self, directory: int, files: Sequence[FileAction]) -> None:
+        self.room = _Room()
+        _init(self.room)
+        _enter(self.room, directory)
+        for kind, *values in files:
+            _ADD[kind](self.room, *values)
+
+    def __del__(self) -> None:
+        _destroy(self.room)
+
+
 def spawn(
     directory: int,
-    command: Sequence[bytes],
+    command: tuple[bytes, ...],
     variable: bytes,
-    files: Iterable[FileAction],
+    files: Sequence[FileAction],
     manner: Manner,
 ) -> int:
     """Start `command` in `directory`, a descriptor; its pid.
 
     :raises OSError: where it cannot be started.
     """
-    actions = _Room()
-    _init(actions)
-    try:
-        _enter(actions, directory)
-        for kind, *values in files:
-            _ADD[kind](actions, *values)
-        pid = ctypes.c_int()
-        arguments, variables = _strings(command), manner.environment(variable)
-        error = _spawn(ctypes.byref(pid), command[0], actions, manner.room, arguments, variables)
-    finally:
-        _destroy(actions)
+    actions = _Actions(directory, files) if files else _only_entering(directory)
+    arguments, variables = _strings(command), manner.environment(variable)
+    pid = ctypes.c_int()
+    error = _spawn(ctypes.byref(pid), command[0], actions.room, manner.room, arguments, variables)
     if error:
         raise OSError(error, os.strerror(error))
     return pid.value
 
 
-def _strings(values: Sequence[bytes]) -> "_Strings":
+@lru_cache(_REMEMBERED)
+def _only_entering(directory: int) -> _Actions:
+    """Most restarts need just this, and mostly with the same lowest number that is free."""
+    return _Actions(directory, ())
+
+
+@lru_cache(_REMEMBERED)
+def _strings(values: tuple[bytes, ...]) -> "_Strings":
     """An array that ends with a null pointer, as argv."""
     return (_string * (len(values) + 1))(*values)

@@ -2,16 +2,24 @@
 
 A process is named by its pid together with its start, in clock ticks since boot: a pid is used
 again, the pair is not (within one boot).
+
+That a process cannot be looked at, because no file can be opened, does not mean that there is none:
+then all of these raise OSError.
 """
 
+import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from supervise.engine.checked import identity
 
 _DEAD = b"ZX"
+
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_NO_PROCESS = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
+"""What pidfd_open says where there is none of this pid, or only a thread."""
 
 _EXECUTION = 0.2
 """Seconds that we look again at what is being executed at this very moment."""
@@ -34,11 +42,13 @@ def facts(pid: int) -> Facts | None:
     """None where there is no such process."""
     try:
         fd = os.open(b"/proc/%d/stat" % pid, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        _unseen(error)
         return None
     try:
         text = os.read(fd, 1024)
-    except OSError:
+    except OSError as error:
+        _unseen(error)
         return None
     finally:
         os.close(fd)
@@ -69,14 +79,12 @@ def all_pids() -> Iterator[int]:
 
 def session_members(session: int) -> list[int]:
     """The living processes of a session, its leader not counted."""
-    found = []
-    for pid in all_pids():
-        if pid == session:
-            continue
-        known = facts(pid)
-        if known and known.session == session and known.alive:
-            found.append(pid)
-    return found
+    return [pid for pid in all_pids() if pid != session and _belongs(pid, session)]
+
+
+def _belongs(pid: int, session: int) -> bool:
+    known = facts(pid)
+    return known is not None and known.session == session and known.alive
 
 
 def find_by_environment(entry: bytes) -> int | None:
@@ -102,22 +110,35 @@ def _of_leader(pid: int) -> list[bytes] | None:
     arguments, for the moment of its execution in which our locks are closed already and nothing is
     set up yet."""
     path = b"/proc/%d/environ" % pid
-    try:
-        environment = _content(path)
-        if not environment and _content(b"/proc/%d/cmdline" % pid):
-            environment = _content(path)  # it may have been set up meanwhile
-            if not environment:
-                return None
-    except OSError:
+    environment = _content(path)
+    if not environment and _content(b"/proc/%d/cmdline" % pid):
+        environment = _content(path)  # it may have been set up meanwhile
+        if not environment:
+            return None
+    if environment is None:
         return None
     known = facts(pid)
     leads = known is not None and known.alive and known.session == pid
     return environment.split(b"\0")[:-1] if leads else None
 
 
-def _content(path: bytes) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+def _content(path: bytes) -> bytes | None:
+    """None where there is no such process, or where it is not for us to read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        _unseen(error)
+        return None
+
+
+def _unseen(error: OSError) -> None:
+    """Pass over that it is gone, or not for us to see.
+
+    :raises OSError: the same one, where we could not look.
+    """
+    if error.errno in _NO_ROOM:
+        raise error
 
 
 def find_marked(start: bytes, device: int, inode: int) -> int | None:
@@ -161,10 +182,7 @@ def _line_of(pid: int) -> list[int]:
 
 
 def _has(pid: int, start: bytes) -> bool:
-    try:
-        environment = _content(b"/proc/%d/environ" % pid)
-    except OSError:
-        return False
+    environment = _content(b"/proc/%d/environ" % pid) or b""
     return any(entry.startswith(start) for entry in environment.split(b"\0"))
 
 
@@ -172,7 +190,8 @@ def same_directory(pid: int, device: int, inode: int) -> bool:
     """Whether this is the working directory of the process."""
     try:
         found = os.stat(b"/proc/%d/cwd" % pid)
-    except OSError:
+    except OSError as error:
+        _unseen(error)
         return False
     return identity(found) == (device, inode)
 
@@ -185,14 +204,29 @@ def open_if_same(pid: int, start: int) -> int | None:
     """
     if not _is(pid, start):
         return None
+    return _open_where(pid, lambda: _is(pid, start))
+
+
+def open_if_member(pid: int, session: int) -> int | None:
+    """A pidfd of the living process that belongs to this session; None where it does no more."""
+    return _open_where(pid, lambda: _belongs(pid, session))
+
+
+def _open_where(pid: int, right: Callable[[], bool]) -> int | None:
+    """Asked after the opening: from then on the pid cannot be another's."""
     try:
         fd = os.pidfd_open(pid)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_PROCESS:
+            raise
         return None
-    if _is(pid, start):
-        return fd
-    os.close(fd)
-    return None
+    kept = False
+    try:
+        kept = right()
+    finally:
+        if not kept:
+            os.close(fd)
+    return fd if kept else None
 
 
 def _is(pid: int, start: int) -> bool:

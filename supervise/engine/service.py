@@ -67,10 +67,10 @@ class Service:
         try:
             guard(self._go_on)()
             self._dossier.supervise.announce()
-        except UnusableError:
+            self._letterbox = Letterbox(self._dossier, self.order)
+        except (UnusableError, OSError):
             self.leave()
             raise
-        self._letterbox = Letterbox(self._dossier, self.order)
 
     @property
     def running(self) -> bool:

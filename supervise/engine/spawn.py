@@ -19,8 +19,8 @@ NONCE = b"SUPERVISE_NONCE"
 """The variable by which a next supervisor recognises a process that was not yet recorded."""
 
 Outcome = tuple[int, int] | Exception
-"""The pid of what was started, and its start in clock ticks since boot. Or why it was not started:
-an OSError, or WrongDirectoryError."""
+"""The pid of what was started, and its start in clock ticks since boot (0: not known).
+Or why it was not started: an OSError, or WrongDirectoryError."""
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Program(NamedTuple):
 
     directory: bytes
     identity: checked.Identity
-    command: list[bytes]
+    command: tuple[bytes, ...]
     nonce: bytes
     files: Sequence[FileAction]
 
@@ -165,9 +165,10 @@ def _start(
     try:
         entered = _enter(program)
         try:
-            return within(partial(_execute, program, entered, manner))
+            pid, start = within(partial(_execute, program, entered, manner))
         finally:
             os.close(entered)
+        return pid, start or _read_start(pid)
     except Exception as error:
         return error
 
@@ -180,7 +181,15 @@ def _execute(program: Program, entered: int, manner: posix_spawn.Manner) -> tupl
     variable = mark(program.nonce)
     before = _now_in_ticks()
     pid = posix_spawn.spawn(entered, program.command, variable, program.files, manner)
-    return pid, before if before == _now_in_ticks() else start_of(pid)
+    return pid, before if before == _now_in_ticks() else 0
+
+
+def _read_start(pid: int) -> int:
+    """0 where it cannot be read now: then its nonce tells a next supervisor who it is."""
+    try:
+        return start_of(pid)
+    except OSError:
+        return 0
 
 
 def _lacks_descriptors(outcome: Outcome) -> bool:

@@ -115,7 +115,9 @@ def _from_record(found: Record, here: Here) -> Heritage:
     meant = before.state in RUNNING and (found.intent or any(found.next_nonce))
     event, process = _process_of(before, found, here.begun)
     if meant and process is None:
-        pid = processes.find_orphan(_MARK, here.device, here.inode, found.ticks)
+        pid = _unknown_start(found) or processes.find_orphan(
+            _MARK, here.device, here.inode, found.ticks
+        )
         if pid is not None:
             heritage = _afresh(here, found)
             heritage.situation.want = before.want
@@ -123,12 +125,18 @@ def _from_record(found: Record, here: Here) -> Heritage:
     return Heritage(before, found, event, process)
 
 
+def _unknown_start(found: Record) -> int | None:
+    """Who has the pid of the instance now, where its start could not be read."""
+    alive = found.pid and not found.ticks and processes.start_of(found.pid)
+    return found.pid if alive else None
+
+
 def _process_of(
     before: Situation, found: Record, begun: bool, pidfd: int = -1
 ) -> tuple[str, Found | None]:
     """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        nonce = found.nonce if found.intent else b""
+        nonce = found.nonce if found.intent or not found.ticks else b""
         event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
         if event == events.LOST and any(found.next_nonce):
             event, process = _what_came_next(before, found)
@@ -150,17 +158,18 @@ def _process_of(
 def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
     """Of the process that was recorded, or that was about to be started with this nonce.
 
+    :param start: 0 where it could not be read.
     :param pidfd: where it is held already; else -1.
     """
     if pidfd >= 0:
         return events.FOUND, Found(pid, start, pidfd)
-    if not pid:
+    if not pid or not start:
         if not any(nonce):
             return events.LOST, None
-        pid = processes.find_by_environment(mark(nonce)) or 0
-        if not pid:
-            return events.NEVER_BEGUN, None
-        start = processes.start_of(pid)
+        marked = processes.find_by_environment(mark(nonce))
+        if marked is None:
+            return events.LOST if pid else events.NEVER_BEGUN, None
+        pid, start = marked, processes.start_of(marked)
     found = _identified(pid, start)
     return (events.FOUND, found) if found else (events.LOST, None)
 
