@@ -5,6 +5,7 @@ import os
 import sys
 from typing import NoReturn
 
+from supervise.engine import watch
 from supervise.engine.heir import VARIABLE, Heir
 from supervise.engine.messages import printable
 from supervise.engine.signals import open_standard_descriptors
@@ -30,9 +31,8 @@ def _try(program: str, descriptor: str) -> NoReturn:
     """Import what the loop would import after its start, and see what is to be taken over."""
     if os.environ.get("NOTIFY_SOCKET"):
         import sdnotify  # noqa: F401
-    import supervise.engine.watch  # noqa: F401
-
     try:
+        watch.library()
         handover.unpack(_content(descriptor))
     except (OSError, ValueError) as error:
         fail(program, f"unable to take over: {error}")

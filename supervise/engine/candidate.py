@@ -8,6 +8,7 @@ from supervise.core.situation import NEVER
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.notices import Notice, PathNotice
+from supervise.engine.watch import CHANGES, ONLYDIR
 
 Again = Callable[[], None]
 
@@ -43,8 +44,6 @@ class Filling:
     """
 
     def __init__(self, host: Host, path: bytes, complete: Again) -> None:
-        from supervise.engine.watch import CHANGES, ONLYDIR
-
         self._host = host
         self._run = path + b"/run"
         self._complete = complete

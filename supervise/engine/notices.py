@@ -3,12 +3,9 @@
 import contextlib
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from supervise.engine import watch
 from supervise.engine.loop import Loop
-
-if TYPE_CHECKING:
-    from supervise.engine.watch import Watcher
 
 Changed = Callable[[int, bytes], None]
 """Called with the mask and the name of what changed in the directory; the name is empty for the
@@ -30,7 +27,7 @@ class Notices:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._watcher: Watcher | None = None
+        self._watcher: watch.Watcher | None = None
         self._parties: dict[int, list[Notice]] = {}
 
     def add(self, path: bytes, mask: int, changed: Changed) -> Notice:
@@ -40,11 +37,9 @@ class Notices:
 
         :raises OSError: where there is nothing, or no watch can be had.
         """
-        from supervise.engine.watch import MASK_ADD
-
-        watch = self._start().add(path, mask | MASK_ADD)
-        notice = Notice(watch, changed)
-        self._parties.setdefault(watch, []).append(notice)
+        number = self._start().add(path, mask | watch.MASK_ADD)
+        notice = Notice(number, changed)
+        self._parties.setdefault(number, []).append(notice)
         return notice
 
     def remove(self, notice: Notice) -> None:
@@ -54,27 +49,22 @@ class Notices:
         if not parties and self._parties.pop(notice.watch, None) is not None and self._watcher:
             self._watcher.remove(notice.watch)
 
-    def _start(self) -> "Watcher":
-        """Imported late: pyinotify takes 4 MB, and a service without `watch` needs none of it."""
-        from supervise.engine.watch import Watcher
-
+    def _start(self) -> watch.Watcher:
         if self._watcher is None:
-            self._watcher = Watcher()
+            self._watcher = watch.Watcher()
             self._loop.add(self._watcher.fileno(), self._read)
         return self._watcher
 
     def _read(self, _: int) -> None:
-        from supervise.engine.watch import IGNORED, OVERFLOW
-
         if self._watcher is None:
             return
         for event in self._watcher.read():
-            if event.mask & OVERFLOW:
+            if event.mask & watch.OVERFLOW:
                 self._tell_all(event.mask)
                 continue
             for notice in list(self._parties.get(event.watch, ())):
                 notice.changed(event.mask, event.name)
-            if event.mask & IGNORED:
+            if event.mask & watch.IGNORED:
                 self._watcher.forget(event.watch)
                 self._parties.pop(event.watch, None)
 
@@ -101,8 +91,6 @@ class PathNotice:
         self._watch()
 
     def _watch(self) -> None:
-        from supervise.engine import watch
-
         directory, self._part = self._path, b""
         while True:
             try:

@@ -7,6 +7,7 @@ from supervise.core.situation import NEVER
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.notices import Notice
+from supervise.engine.watch import CLOSE_NOWRITE, CLOSE_WRITE
 
 _FIRST = 0.005
 _LAST = 1.0
@@ -27,8 +28,6 @@ class LockWait:
         self._delay = _FIRST
         self._notice: Notice | None = None
         with contextlib.suppress(OSError):
-            from supervise.engine.watch import CLOSE_NOWRITE, CLOSE_WRITE
-
             self._notice = host.notices.add(path, CLOSE_WRITE | CLOSE_NOWRITE, self._closed)
         self._set()
 

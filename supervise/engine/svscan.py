@@ -7,7 +7,7 @@ import os
 import signal
 
 from supervise.core.situation import NEVER
-from supervise.engine import signals
+from supervise.engine import signals, watch
 from supervise.engine.checked import UnusableError, identity
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
@@ -121,8 +121,6 @@ class Svscan:
     # Scanning
 
     def _start_watch(self) -> None:
-        from supervise.engine import watch
-
         mask = watch.CREATE | watch.MOVED_TO | watch.MOVED_FROM | watch.DELETE
         mask |= watch.DELETE_SELF | watch.MOVE_SELF
         try:
@@ -137,8 +135,6 @@ class Svscan:
 
     def _watch_above(self) -> None:
         """A directory that somebody holds open, as we do, does not tell of its own removal."""
-        from supervise.engine import watch
-
         above, name = os.path.split(self._home)
 
         def seen(mask: int, gone: bytes) -> None:
@@ -149,8 +145,6 @@ class Svscan:
             self._host.notices.add(above, watch.DELETE | watch.MOVED_FROM, seen)
 
     def _seen(self, mask: int, name: bytes) -> None:
-        from supervise.engine import watch
-
         if self._stopping:
             return
         if mask & watch.OVERFLOW:

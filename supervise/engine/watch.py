@@ -9,11 +9,9 @@ import errno
 import os
 import struct
 import warnings
+from importlib import import_module
+from types import ModuleType
 from typing import NamedTuple
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # asyncore, which it imports, is deprecated
-    import pyinotify
 
 MODIFY = 0x2
 ATTRIB = 0x4
@@ -56,14 +54,31 @@ class Event(NamedTuple):
     name: bytes
 
 
+def library() -> ModuleType:
+    """pyinotify, imported when it is needed: it takes 4 MB, and may be half installed just then.
+
+    :raises OSError: where it cannot be had.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # asyncore, which it imports, is deprecated
+            return import_module("pyinotify")
+    except Exception as error:
+        raise OSError(errno.ENOPKG, f"pyinotify: {error}") from None
+
+
 class Watcher:
     """:raises OSError: where no inotify instance can be had."""
 
     def __init__(self) -> None:
+        pyinotify = library()
+        self._error = pyinotify.WatchManagerError
         try:
             self._manager = pyinotify.WatchManager()
         except OSError as error:
             raise OSError(*_reason(error)) from None
+        except pyinotify.PyinotifyError as error:
+            raise OSError(errno.ENOPKG, f"pyinotify: {error}") from None
         self._fd: int = self._manager.get_fd()
         os.set_inheritable(self._fd, False)
         os.set_blocking(self._fd, False)
@@ -79,7 +94,7 @@ class Watcher:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
             found = self._manager.add_watch(f"/proc/self/fd/{fd}", mask, quiet=False)
-        except pyinotify.WatchManagerError as error:
+        except self._error as error:
             raise OSError(*_reason(error)) from None
         finally:
             os.close(fd)
@@ -88,7 +103,7 @@ class Watcher:
 
     def remove(self, watch: int) -> None:
         """Nothing happens where the watch has ended by itself."""
-        with contextlib.suppress(pyinotify.WatchManagerError):
+        with contextlib.suppress(self._error):
             self._manager.rm_watch(watch, quiet=False)
 
     def forget(self, watch: int) -> None:

@@ -63,4 +63,4 @@ _TEXTS = {
 def text(error: OSError) -> str:
     """What the classic programs call this error."""
     number = error.errno or 0
-    return _TEXTS.get(number) or strerror(number).lower()
+    return _TEXTS.get(number) or (error.strerror or strerror(number)).lower()

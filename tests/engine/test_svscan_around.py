@@ -71,6 +71,16 @@ def test_silent_file_systems_are_looked_at_by_the_clock(scan: Scan) -> None:
     assert scan.stop() == 0
 
 
+def test_a_broken_pyinotify_is_no_inotify(scan: Scan, tmp_path: Path) -> None:
+    """It may be half installed at the very moment at which svscan is started."""
+    (tmp_path / "pyinotify.py").write_text("import asyncore_of_old\n")
+    scan.add("a")
+    scan.launch(scan.program, scan.home, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    scan.says(": pyinotify: no module named 'asyncore_of_old'; scanning every 5 seconds")
+    served(scan, "a")
+    assert scan.stop() == 0
+
+
 def test_without_inotify_it_looks_every_few_seconds(scan: Scan) -> None:
     if shutil.which("strace") is None:
         pytest.skip("needs strace")
