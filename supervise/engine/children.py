@@ -1,5 +1,6 @@
 """Our children, and the strangers that come to us as a subreaper: who died, and who is reaped."""
 
+import contextlib
 import os
 from collections.abc import Callable
 
@@ -75,20 +76,22 @@ class Children:
 
     def _next_dead_beyond_kept(self) -> os.waitid_result | None:
         """waitid shows the same kept zombie again and again, so ask for each child by its pid."""
-        for pid in _all():
-            if pid not in self._kept:
-                found = os.waitid(os.P_PID, pid, _LOOK)
+        for pid in (*self._expected, *_all()):
+            with contextlib.suppress(ChildProcessError):
+                found = None if pid in self._kept else os.waitid(os.P_PID, pid, _LOOK)
                 if found is not None:
                     return found
         return None
 
 
 def _all() -> list[int]:
-    """Our children. Each thread has those that it started."""
+    """Our children, also the strangers. Each thread has those that it started. None where no file
+    can be opened just now: strangers can wait."""
     pids = []
-    for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/children", "rb") as file:
-            pids += [int(pid) for pid in file.read().split()]
+    with contextlib.suppress(OSError):
+        for task in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{task}/children", "rb") as file:
+                pids += [int(pid) for pid in file.read().split()]
     return pids
 
 

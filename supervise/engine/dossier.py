@@ -1,20 +1,20 @@
 """What we hold of one service: where it is, what is wanted, and the record that outlives us."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from supervise.core import events
 from supervise.core.events import Event
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
-from supervise.engine.checked import Identity, UnusableError, unable
+from supervise.engine.checked import UnusableError
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.host import Host, now
 from supervise.engine.knobs import Knobs
+from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
+from supervise.engine.place import Place
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.spawn import Program
 from supervise.engine.takeover import Here, Heritage, inherit, take_over_in_place
@@ -27,27 +27,18 @@ _NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
 """What is not among the warnings: what cannot be written cannot be told there, and why a service
 is not started is its reason."""
 
+_AGAIN = 5.0
+"""Seconds until what could not be written is tried again."""
+
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
 """What may be a failure, so that the backoff is asked for."""
-
-
-class Place(NamedTuple):
-    """A service directory: where it is, what it is called in messages, and its identity."""
-
-    path: bytes
-    name: bytes
-    device: int
-    inode: int
-
-    @property
-    def identity(self) -> Identity:
-        return self.device, self.inode
 
 
 class Dossier:
     """:raises UnusableError: where the service directory cannot be supervised."""
 
     __slots__ = (
+        "_again",
         "_complaints",
         "_death",
         "_foretold",
@@ -72,6 +63,7 @@ class Dossier:
         self._status_written = self._foretold = b""
         self._death: Callable[[], None] | None = None
         self._status_due = False
+        self._again: Alarm | None = None
         handed = host.heir.claim(place.identity)
         self.supervise = SuperviseDirectory(place.path, place.name, handed)
         try:
@@ -95,7 +87,7 @@ class Dossier:
                 place.device,
                 place.inode,
                 host.boot,
-                _normally_up(place),
+                place.normally_up(),
                 blamed,
                 self.supervise.marked(),
             )
@@ -185,6 +177,7 @@ class Dossier:
             self.mended("state")
         except UnusableError as error:
             self.complain("state", str(error))
+            self._write_later()
 
     def _packed(self) -> bytes:
         self.record.warnings = self._warnings() if self._complaints else ""
@@ -217,6 +210,17 @@ class Dossier:
             if "state" not in self._complaints:  # of the same cause, which one line tells
                 what = f"unable to write {self.name}/supervise/status: {text(error)}"
                 self.complain("status", what)
+            self._write_later()
+
+    def _write_later(self) -> None:
+        """What could not be written is written as soon as it can be, also when nothing happens."""
+        if self._again is None:
+            self._again = self.host.loop.alarm(self._write_again)
+        self.host.loop.set(self._again, now() + _AGAIN)
+
+    def _write_again(self) -> None:
+        self.keep()
+        self.write_status()
 
     def _warnings(self) -> str:
         complaints = self._complaints.items()
@@ -265,6 +269,8 @@ class Dossier:
         self.knobs.check()
 
     def close(self) -> None:
+        if self._again is not None:
+            self.host.loop.set(self._again, NEVER)
         self.supervise.close()
 
 
@@ -275,13 +281,3 @@ def _jitter() -> float:
 
 def stamp() -> bytes:
     return tai64n.pack(time.time_ns())
-
-
-def _normally_up(place: Place) -> bool:
-    try:
-        os.stat(place.path + b"/down")
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        raise unable("stat", legible(place.name) + "/down", error) from None
-    return False

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from supervise.core.situation import NEVER
 from supervise.engine import checked, files
 from supervise.engine.checked import UnusableError
-from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
+from supervise.engine.place import Place
 from supervise.engine.service import Service
 from supervise.protocol import record
 from supervise.protocol.handover import HandedEntry

@@ -176,11 +176,3 @@ class _GuardedNotices(Notices):
 
     def remove(self, notice: Notice) -> None:
         self._notices.remove(notice)
-
-
-def place_of(error: Exception) -> str:
-    """Where it was raised. Nothing is imported for it: the files may be of another version now."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else "nowhere"

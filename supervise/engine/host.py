@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from supervise.engine.admission import Admission
 from supervise.engine.children import Children
+from supervise.engine.faults import Faults
 from supervise.engine.handling import Handling
 from supervise.engine.heir import Heir
 from supervise.engine.loop import Alarm, Loop
@@ -28,8 +29,8 @@ class Host:
 
     def __init__(self, heir: Heir | None = None) -> None:
         self.heir = heir or Heir()
-        self.loop = Loop()
         self.messages = Messages()
+        self.loop = Loop(Faults(self.say))
         self.notices = Notices(self.loop)
         self.spawner = Spawner(self.loop, lambda: self.children.reap(), self.heir.limit)
         self.children = Children(lambda: self.spawner.busy)

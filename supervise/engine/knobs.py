@@ -1,13 +1,14 @@
 """The knobs of a service directory: one small file each, read when it is used.
 
-A bad value is a warning that names the file, and the default is taken.
+A bad value is a warning that names the file, and the default is taken; where the file cannot be
+read just now, what it said when it was read last.
 """
 
 import os
 import signal
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from supervise.core.backoff import Backoff
 from supervise.engine import files
@@ -38,6 +39,7 @@ NAMES = frozenset(
 )
 _NO_NAMES: frozenset[bytes] = frozenset()
 _NONE_BAD: frozenset[str] = frozenset()
+_NOTHING_BEFORE: dict[bytes, Any] = {}
 _UNKNOWN = -1
 _SETTLED = 1_000_000_000
 """Nanoseconds, far more than the resolution of time stamps in any file system."""
@@ -60,6 +62,7 @@ class Knobs:
 
     __slots__ = (
         "_bad",
+        "_before",
         "_changed",
         "_complain",
         "_directory",
@@ -84,6 +87,7 @@ class Knobs:
         self._looked = False
         self._mended = mended
         self._bad = _NONE_BAD
+        self._before = _NOTHING_BEFORE
 
     def look_again(self) -> None:
         self._looked = False
@@ -190,19 +194,24 @@ class Knobs:
             value = meaning(word)
         except FileNotFoundError:
             value = default
+        except files.NotPlainError as error:
+            return self._take(name, str(error), default, default)
         except OSError as error:
-            return self._take(default, name, _why(error))
+            before: T = self._before.get(name, default)
+            return self._take(name, text(error), default, before)
         except ValueError as error:
-            return self._take(default, name, f"{word[:_MOST_SHOWN]!a} {error}")
+            return self._take(name, f"{word[:_MOST_SHOWN]!a} {error}", default, default)
         self._good(name.decode())
+        if value != self._before.get(name, default):
+            self._before = self._before | {name: value}
         return value
 
-    def _take(self, default: T, name: bytes, what: str) -> T:
-        shown = f"{default:g} seconds" if isinstance(default, float) else default or "none"
+    def _take(self, name: bytes, what: str, default: T, value: T) -> T:
+        whence = "the default is taken" if value == default else "it stays as it was"
+        shown = f"{value:g} seconds" if isinstance(value, float) else value or "none"
         knob = name.decode()
-        line = f"bad value in {self._name}{knob}: {what}; the default is taken: {shown}"
-        self._tell(knob, line)
-        return default
+        self._tell(knob, f"bad value in {self._name}{knob}: {what}; {whence}: {shown}")
+        return value
 
     def _tell(self, knob: str, line: str) -> None:
         self._bad |= {knob}

@@ -5,11 +5,11 @@ import signal
 
 from supervise.engine import signals
 from supervise.engine.checked import BusyError, identity
-from supervise.engine.dossier import Place
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Pipes
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
+from supervise.engine.place import Place
 from supervise.engine.service import Service
 from supervise.engine.upgrade import Upgrade
 from supervise.protocol.handover import Handover

@@ -27,6 +27,10 @@ _MOST_TAKEN_BACK = 64
 Handler = Callable[[int], None]
 
 
+def _raised(error: Exception) -> None:
+    raise error
+
+
 class Alarm:
     """A deadline that can be moved or taken back. `when` is on the monotonic clock, in seconds."""
 
@@ -40,9 +44,13 @@ class Alarm:
 
 class Loop:
     """Deadlines lie in a heap, by number. One that is taken back keeps nothing alive of what it was
-    to ring for; its number is passed over when its time comes."""
+    to ring for; its number is passed over when its time comes.
 
-    def __init__(self) -> None:
+    :param fault: told of what a handler or an alarm has raised; raises it where that is the end.
+    """
+
+    def __init__(self, fault: Callable[[Exception], None] = _raised) -> None:
+        self._fault = fault
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._heap: list[tuple[float, int]] = []
@@ -50,6 +58,7 @@ class Loop:
         self._order = count()
         self._soon: deque[Callable[[], None]] = deque()
         self._later: deque[Callable[[], None]] = deque()
+        self._turns = 0
         self._ended = False
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
@@ -99,18 +108,23 @@ class Loop:
 
     def run(self) -> None:
         """Until `end` is called."""
-        turns = 0
         while not self._ended:
-            happened = self._epoll.poll(self._patience(), _AT_ONCE)
-            for fd, events in happened:
-                handler = self._handlers.get(fd)
-                if handler is not None:
-                    handler(events)
-            self._ring()
-            turns = turns + 1 if happened else _MOST_TURNS
-            if turns >= _MOST_TURNS:
-                turns = 0
-                self._catch_up(self._soon or self._later)
+            try:
+                self._turn()
+            except Exception as error:
+                self._fault(error)
+
+    def _turn(self) -> None:
+        happened = self._epoll.poll(self._patience(), _AT_ONCE)
+        for fd, events in happened:
+            handler = self._handlers.get(fd)
+            if handler is not None:
+                handler(events)
+        self._ring()
+        self._turns = self._turns + 1 if happened else _MOST_TURNS
+        if self._turns >= _MOST_TURNS:
+            self._turns = 0
+            self._catch_up(self._soon or self._later)
 
     def _catch_up(self, put_off: deque[Callable[[], None]]) -> None:
         for _ in range(min(len(put_off), _AT_ONCE)):

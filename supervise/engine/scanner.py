@@ -12,13 +12,13 @@ from supervise.engine import admission, checked
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
 from supervise.engine.caution import Caution
 from supervise.engine.checked import BusyError, Identity, UnusableError
-from supervise.engine.dossier import Place
 from supervise.engine.entry import Entry
 from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
 from supervise.engine.patience import LockWait
+from supervise.engine.place import Place
 from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedEntry
 

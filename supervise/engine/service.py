@@ -12,13 +12,15 @@ from supervise.core import events, machine
 from supervise.core.events import Event, Signal
 from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
 from supervise.engine.checked import UnusableError
-from supervise.engine.dossier import Dossier, Place
-from supervise.engine.guard import Guard, GuardedHost, place_of
+from supervise.engine.dossier import Dossier
+from supervise.engine.faults import place_of
+from supervise.engine.guard import Guard, GuardedHost
 from supervise.engine.helper import Helper
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import PATIENCE, Leftovers
 from supervise.engine.letterbox import Letterbox
+from supervise.engine.place import Place
 from supervise.engine.takeover import Heritage
 from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched

@@ -1,0 +1,119 @@
+"""System calls that fail once: what they were for is done a little later, and nothing else is
+disturbed."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from supervise.engine.checked import UnusableError
+from supervise.engine.faults import Faults
+from supervise.engine.loop import Alarm, Loop
+from tests.support.gate import only_instance, served
+from tests.support.scan import Scan, eventually
+from tests.support.trace import strace
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+QUIET = ("-o", os.devnull)
+
+
+@needs_strace
+def test_the_signals_cannot_be_read(scan: Scan) -> None:
+    scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    with strace(scan, *QUIET, "-e", "inject=read:error=EIO:when=1"):
+        scan.send(signal.SIGHUP)
+        scan.says("supervisor fault: OSError(5, 'Input/output error') in signals_read, line ")
+        os.kill(pid, signal.SIGKILL)
+        scan.up("a", beside=pid)
+    assert scan.stop() == 0
+
+
+@needs_strace
+def test_the_children_cannot_be_listed_while_one_is_kept(scan: Scan) -> None:
+    """A dead leader is kept until all of its session is gone. Others die meanwhile."""
+    scan.add("kept", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", leftovers="wait\n")
+    scan.add("b")
+    scan.start()
+    leader, pid = scan.up("kept"), scan.up("b")
+    served(scan, "b")
+    os.kill(leader, signal.SIGKILL)
+    scan.state("kept", "leftovers")
+    with strace(scan, *QUIET, "-e", "inject=getdents64:error=ENOMEM"):
+        os.kill(pid, signal.SIGKILL)
+        scan.up("b", beside=pid)
+    assert scan.said() == ""
+
+
+@needs_strace
+def test_a_knob_that_cannot_be_read_stays_as_it_was(scan: Scan) -> None:
+    """A service that is to have nothing left of the instance before is not to be started beside
+    it because a file could not be opened just then."""
+    directory = scan.add("a", leftovers="kill\n")
+    scan.start()
+    pid = scan.up("a")
+    knob = str(directory / "leftovers")
+    with strace(scan, *QUIET, "-P", knob, "-e", "inject=openat:error=ENFILE:when=1"):
+        os.kill(pid, signal.SIGKILL)
+        scan.up("a", beside=pid)
+    what = "bad value in a/leftovers: system cannot open more files; it stays as it was: kill"
+    assert what in scan.said()
+
+
+@needs_strace
+def test_a_record_that_could_not_be_written_is_written_later(scan: Scan) -> None:
+    """Also when nothing more happens to the service."""
+    directory = scan.add("a", down="")
+    scan.start()
+    scan.state("a", "down")
+    served(scan, "a")
+    state = str(directory / "supervise/state")
+    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=EIO"):
+        scan.control("a", "u")
+        scan.says("unable to write a/supervise/state: input/output error")
+        eventually(scan.starts, "it is started")
+    assert only_instance(scan, "a")
+
+
+class Said:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, program: str, what: str) -> None:
+        self.lines.append(f"{program}: {what}")
+
+
+def failing(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def test_a_fault_that_is_nobodys_is_said_and_all_goes_on() -> None:
+    said = Said()
+    loop = Loop(Faults(said))
+    loop.set(Alarm(failing(ZeroDivisionError("injected"))), 0.0)
+    loop.set(Alarm(loop.end), 0.1)
+    loop.run()
+    (line,) = said.lines
+    assert line.startswith(
+        "svscan: warning: supervisor fault: ZeroDivisionError('injected') in fail, line "
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "times"), [(ZeroDivisionError(), 10), (UnusableError("deliberate"), 0)]
+)
+def test_what_fails_again_and_again_is_the_end(error: Exception, times: int) -> None:
+    said = Said()
+    loop = Loop(Faults(said))
+    for _ in range(20):
+        loop.set(Alarm(failing(error)), 0.1)
+    with pytest.raises(type(error)):
+        loop.run()
+    assert len(said.lines) == times
