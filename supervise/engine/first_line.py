@@ -15,10 +15,15 @@ class FirstLine:
     """
 
     def __init__(self, loop: Loop, fd: int, data: bytes = b"") -> None:
+        """:raises OSError: where it cannot be listened to; then it is closed."""
         self._loop = loop
         self.fd = fd
         self.data = data
-        loop.add(fd, self._read)
+        try:
+            loop.add(fd, self._read)
+        except OSError:
+            os.close(fd)
+            raise
 
     def _read(self, _: int) -> None:
         try:

@@ -56,12 +56,10 @@ class Helper:
         self._limit = self._dossier.knobs.timeout_start_check()
         self._dossier.give_time(self._limit)
         try:
-            reading, writing = os.pipe2(os.O_CLOEXEC)
+            writing = self._listen()
         except OSError as error:
             self._check_not_started(error)
             return
-        os.set_blocking(reading, False)
-        self._output = FirstLine(self._dossier.host.loop, reading)
 
         def started(error: Exception | None) -> None:
             os.close(writing)
@@ -70,6 +68,17 @@ class Helper:
 
         files = [opened(writing, 1, os.O_WRONLY)]
         self._run((b"./start-check",), files, started, self._checked)
+
+    def _listen(self) -> int:
+        """Listen to what is printed; the descriptor to which it is to be."""
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reading, False)
+        try:
+            self._output = FirstLine(self._dossier.host.loop, reading)
+        except OSError:
+            os.close(writing)
+            raise
+        return writing
 
     def _check_not_started(self, error: Exception) -> None:
         if self._output is not None:

@@ -76,8 +76,12 @@ class Leftovers:
         pidfd = processes.open_if_member(pid, self._session)
         if pidfd is None:
             return
+        try:
+            self._loop.add(pidfd, lambda _: self._ended(pidfd))
+        except OSError:
+            os.close(pidfd)
+            raise
         self._watched.add(pidfd)
-        self._loop.add(pidfd, lambda _: self._ended(pidfd))
         for number in self._signals:
             _send(pidfd, number)
 

@@ -1,5 +1,6 @@
 """The one loop: descriptors and deadlines. With nothing to do it does not wake up."""
 
+import contextlib
 import heapq
 import select
 import time
@@ -72,7 +73,8 @@ class Loop:
     def remove(self, fd: int) -> None:
         """To be called before the descriptor is closed."""
         if self._handlers.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+            with contextlib.suppress(OSError):
+                self._epoll.unregister(fd)
 
     def alarm(self, ring: Callable[[], None]) -> Alarm:
         return Alarm(ring)

@@ -61,7 +61,10 @@ class Child:
 
 
 class Adopted:
-    """A process of a supervisor that is no more, held by its pidfd."""
+    """A process of a supervisor that is no more, held by its pidfd.
+
+    :raises OSError: where it cannot be watched; then the pidfd is closed.
+    """
 
     __slots__ = ("_alarm", "_ended", "_loop", "pid", "pidfd", "start")
 
@@ -72,7 +75,11 @@ class Adopted:
         self._alarm = loop.alarm(self._tell)
         self.pid = pid
         self.start = start
-        loop.add(pidfd, self._died)
+        try:
+            loop.add(pidfd, self._died)
+        except OSError:
+            os.close(pidfd)
+            raise
 
     def send(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -9,7 +9,6 @@ import signal
 from collections.abc import Callable
 
 from supervise.core import events, machine
-from supervise.core.events import Event, Signal
 from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier
@@ -30,7 +29,7 @@ from supervise.protocol.handover import HandedService
 
 class Service:
     """:param gone: called when supervision has ended, after all has been let go.
-    :raises UnusableError: where the directory cannot be supervised.
+    :raises UnusableError, OSError: where the directory cannot be supervised.
     """
 
     __slots__ = (
@@ -43,6 +42,7 @@ class Service:
         "_instance",
         "_leftovers",
         "_letterbox",
+        "_trouble",
         "_turns",
         "_watched",
         "place",
@@ -58,16 +58,18 @@ class Service:
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
         self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
-        spawn = self._turns.spawn
-        self._instance = Instance(self._dossier, pipes, self._tell, spawn)
-        self._helper = Helper(self._dossier, pipes, self._tell, self._finished, spawn)
+        self._instance = Instance(self._dossier, pipes, self._tell, self._turns.spawn)
+        self._helper = Helper(self._dossier, pipes, self._tell, self._finished, self._turns.spawn)
         self._leftovers: Leftovers | None = None
         self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
         self._aside = False
+        self._trouble: OSError | None = None
         self._letterbox: Letterbox | None = None
         try:
             guard(self._go_on)()
+            if self._trouble is not None:
+                raise self._trouble
             self._dossier.supervise.announce()
             self._letterbox = Letterbox(self._dossier, self.order)
         except (UnusableError, OSError):
@@ -124,11 +126,11 @@ class Service:
         if self._aside and letters.EXIT in asked:
             self._let_go()
             return
-        if self._dossier.record.alone and (letters.UP in asked or letters.ONCE in asked):
-            self._try_again()
         if letters.UP in asked or letters.ONCE in asked:
+            if self._dossier.record.alone:
+                self._try_again()
             self._dossier.tell_again()
-        self._feed([Event(letter, now()) for letter in asked])
+        self._feed([events.Event(letter, now()) for letter in asked])
 
     def _tell(self, kind: str) -> None:
         tells = kind == events.PASSED and self._dossier.knobs.notification_fd() is not None
@@ -146,16 +148,16 @@ class Service:
     def _changed(self) -> None:
         self._tell(events.CHANGED)
 
-    def _feed(self, happened: list[Event]) -> None:
+    def _feed(self, happened: list[events.Event]) -> None:
         if self._aside:
             self._show()
         else:
             self._turns.feed(happened)
 
-    def _answer(self, event: Event) -> None:
+    def _answer(self, event: events.Event) -> None:
         """Give it to the machine, and carry out what that answers."""
         for action in machine.handle(self._dossier.situation, event):
-            if isinstance(action, Signal):
+            if isinstance(action, events.Signal):
                 self._instance.send(action.number)
             else:
                 _ACTIONS[action](self)
@@ -182,6 +184,9 @@ class Service:
     def _set_aside(self, error: Exception) -> None:
         """A fault of ours. This one service is left as it is; clients still get an answer."""
         if self._aside:
+            return
+        if self._letterbox is None and isinstance(error, OSError):
+            self._trouble = error  # no fault: it is to be taken up again
             return
         self._aside = True
         self._turns.forget()
@@ -271,10 +276,9 @@ class Service:
         self._dossier.keep()
         self._dossier.write_status()
         self._watched.end()
-        self._instance.release()
-        self._helper.release()
-        if self._leftovers is not None:
-            self._leftovers.release()
+        for part in (self._instance, self._helper, self._leftovers):
+            if part is not None:
+                part.release()
         if self._letterbox is not None:
             self._letterbox.close()
         self._dossier.host.loop.set(self._alarm, NEVER)

@@ -117,3 +117,29 @@ def test_what_fails_again_and_again_is_the_end(error: Exception, times: int) -> 
     with pytest.raises(type(error)):
         loop.run()
     assert len(said.lines) == times
+
+
+@needs_strace
+@pytest.mark.parametrize("fault", ["pipe2:error=EMFILE", "epoll_ctl:error=ENOSPC"])
+@pytest.mark.parametrize("when", [1, 2, 3, 4])
+def test_a_restart_with_everything(scan: Scan, fault: str, when: int) -> None:
+    """Leftovers to be watched, a check to be listened to, a readiness to be read: each needs
+    something of the system that it may not give just then."""
+    scan.add(
+        "a",
+        "#!/bin/sh\necho >&5\nsleep 1000 &\nexec sleep 1000\n",
+        notification_fd="5\n",
+        start_check="#!/bin/sh\necho line\n",
+        leftovers="kill\n",
+        backoff__first="0.1\n",
+    )
+    scan.start()
+    pid = scan.up("a")
+    scan.until("a", lambda found: found.readiness == "ready")
+    served(scan, "a")
+    with strace(scan, *QUIET, "-e", f"inject={fault}:when={when}"):
+        os.kill(pid, signal.SIGKILL)
+        scan.up("a", beside=pid)
+        scan.until("a", lambda found: found.readiness == "ready")
+    assert only_instance(scan, "a")
+    assert "set aside" not in scan.said()
