@@ -98,6 +98,14 @@ def find_by_environment(entry: bytes) -> int | None:
     return None
 
 
+def is_marked(pid: int, entry: bytes) -> bool:
+    """Whether it is a living session leader that has this NAME=VALUE in its environment."""
+    entries = _of_leader(pid)
+    if entries == []:
+        entries = _when_executed(pid)
+    return bool(entries and entry in entries)
+
+
 def _when_executed(pid: int) -> list[bytes] | None:
     end = time.monotonic() + _EXECUTION
     while (entries := _of_leader(pid)) == [] and time.monotonic() < end:

@@ -83,7 +83,8 @@ def _leave_alone(found: Record) -> Heritage:
     found.alone = True
     before = ledger.situation_of(found)
     running = before.state in RUNNING and found.pid
-    process = _identified(found.pid, found.ticks) if running else None
+    start = _start_of(found.pid, found.ticks, found.nonce)
+    process = _identified(found.pid, start) if running else None
     return Heritage(before, found, events.FOUND if process else events.LOST, process)
 
 
@@ -136,8 +137,9 @@ def _process_of(
 ) -> tuple[str, Found | None]:
     """What became of the one that the situation is about, and enter it into the record."""
     if before.state in RUNNING:
-        nonce = found.nonce if found.intent or not found.ticks else b""
-        event, process = _what_became(found.pid, found.ticks, nonce, pidfd)
+        nonce = found.nonce if found.intent else b""
+        start = _start_of(found.pid, found.ticks, found.nonce)
+        event, process = _what_became(found.pid, start, nonce, pidfd)
         if event == events.LOST and any(found.next_nonce):
             event, process = _what_came_next(before, found)
         if process is not None:
@@ -146,7 +148,8 @@ def _process_of(
         return event, process
     if before.state in _HELPED:
         nonce = found.helper_nonce
-        event, process = _what_became(found.helper_pid, found.helper_ticks, nonce, pidfd)
+        start = _start_of(found.helper_pid, found.helper_ticks, nonce)
+        event, process = _what_became(found.helper_pid, start, nonce, pidfd)
         if event == events.NEVER_BEGUN and before.state == situation.FINISHING and begun:
             event = events.LOST
         if process is not None:
@@ -155,21 +158,28 @@ def _process_of(
     return events.FOUND, None
 
 
+def _start_of(pid: int, start: int, nonce: bytes) -> int:
+    """As recorded. Where it could not be read then, that of the process with this pid, if it has
+    the nonce; else 0, which is nobody's."""
+    if start or not pid or not processes.is_marked(pid, mark(nonce)):
+        return start
+    return processes.start_of(pid)
+
+
 def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, Found | None]:
     """Of the process that was recorded, or that was about to be started with this nonce.
 
-    :param start: 0 where it could not be read.
     :param pidfd: where it is held already; else -1.
     """
     if pidfd >= 0:
         return events.FOUND, Found(pid, start, pidfd)
-    if not pid or not start:
+    if not pid:
         if not any(nonce):
             return events.LOST, None
-        marked = processes.find_by_environment(mark(nonce))
-        if marked is None:
-            return events.LOST if pid else events.NEVER_BEGUN, None
-        pid, start = marked, processes.start_of(marked)
+        pid = processes.find_by_environment(mark(nonce)) or 0
+        if not pid:
+            return events.NEVER_BEGUN, None
+        start = processes.start_of(pid)
     found = _identified(pid, start)
     return (events.FOUND, found) if found else (events.LOST, None)
 

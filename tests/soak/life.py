@@ -42,8 +42,8 @@ RESTARTS_TO_A_PASS = 1000
 
 
 class Measured(NamedTuple):
-    """:ivar memory: in kB, what was written to and is shared with nobody. Pages of program files are
-    not counted: whether they are shared depends on what other Python happens to run just then."""
+    """:ivar memory: in kB, what was written to and is shared with nobody. Pages of program files
+    are not counted: whether they are shared depends on what else of Python runs just then."""
 
     restarts: int
     letters: int
