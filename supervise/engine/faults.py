@@ -28,7 +28,7 @@ class Faults:
             raise error
         self._times.append(now)
         what = f"supervisor fault: {error!r} in {place_of(error)}"
-        self._say("svscan", f"warning: {what}; going on")
+        self._say("supervise", f"warning: {what}; going on")
 
 
 def place_of(error: Exception) -> str:

@@ -102,7 +102,7 @@ def test_a_fault_that_is_nobodys_is_said_and_all_goes_on() -> None:
     loop.run()
     (line,) = said.lines
     assert line.startswith(
-        "svscan: warning: supervisor fault: ZeroDivisionError('injected') in fail, line "
+        "supervise: warning: supervisor fault: ZeroDivisionError('injected') in fail, line "
     )
 
 
