@@ -90,15 +90,24 @@ class Background:
         """Whether there are threads, or can be."""
         if self._threads:
             return True
-        if self._bell < 0:
-            self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            self._loop.add(self._bell, self._rung)
-            self._kept.append(self._bell)
-        with contextlib.suppress(RuntimeError):  # no more processes can be had
+        with contextlib.suppress(OSError, RuntimeError):  # no descriptor, or no thread
+            self._hang_bell()
             for _ in range(_THREADS):
                 _thread.start_new_thread(self._serve, ())
                 self._threads += self._ready.get()
         return self._threads > 0
+
+    def _hang_bell(self) -> None:
+        if self._bell >= 0:
+            return
+        bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            self._loop.add(bell, self._rung)
+        except OSError:
+            os.close(bell)
+            raise
+        self._bell = bell
+        self._kept.append(bell)
 
     def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -32,8 +32,11 @@ class Faults:
 
 
 def place_of(error: Exception) -> str:
-    """Where it was raised. Nothing is imported for it: the files may be of another version now."""
+    """Where it was raised, and whence that was called. Nothing is imported for it: the files may be
+    of another version now."""
+    places: list[str] = []
     place = error.__traceback__
-    while place is not None and place.tb_next is not None:
+    while place is not None:
+        places.insert(0, f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}")
         place = place.tb_next
-    return f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}" if place else "nowhere"
+    return ", from ".join(places[:3]) or "nowhere"

@@ -55,10 +55,12 @@ class Trial:
         return f"{legible(program)}: {explain.failure(directory, name, error)}"
 
     def give_up(self) -> None:
-        self._late = True
-        os.kill(self._pid, signal.SIGKILL)
+        if self._pid:
+            self._late = True
+            os.kill(self._pid, signal.SIGKILL)
 
     def _judge(self, ending: int) -> None:
+        self._pid = 0  # from here on it may be another's
         said = self._last_line()
         if self._late:
             self._ended(f"{self._program} was tried, and did not answer in {PATIENCE:g} seconds")
@@ -69,8 +71,12 @@ class Trial:
             self._ended(f"{self._program} was tried, and failed: {why}")
 
     def _last_line(self) -> bytes:
-        size = os.fstat(self._output).st_size
-        said = os.pread(self._output, _LAST_WORDS, max(0, size - _LAST_WORDS))
+        """Nothing where that cannot be read: then it has not said that it is fit."""
+        try:
+            size = os.fstat(self._output).st_size
+            said = os.pread(self._output, _LAST_WORDS, max(0, size - _LAST_WORDS))
+        except OSError:
+            said = b""
         os.close(self._output)
         return said.strip().rpartition(b"\n")[2]
 

@@ -35,6 +35,16 @@ LETTERS = [
     "uo",
 ]
 DEADLY = [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM]
+_FAILING = {
+    "openat": "EMFILE",
+    "pidfd_open": "EMFILE",
+    "pipe2": "EMFILE",
+    "newfstatat": "ENOMEM",
+    "getdents64": "ENOMEM",
+    "epoll_ctl": "ENOSPC",
+    "rename": "ENOSPC",
+    "pwrite64": "EIO",
+}
 _NO_FORK = ("-e", "inject=clone,clone3,vfork,fork:error=EAGAIN")
 
 
@@ -237,6 +247,27 @@ def no_fork(world: World, chance: random.Random) -> str:
     return "no process can be had: " + "; ".join(said)
 
 
+def failing(world: World, chance: random.Random) -> str:
+    """For a while some system call fails now and then, when all is imported."""
+    call, error = chance.choice(list(_FAILING.items()))
+    when = f"{chance.randrange(1, 8)}+{chance.randrange(2, 12)}"
+    if not world.alive or not _watches(world.pid):
+        return f"too early for {call} to fail"
+    with traced(world, "-e", f"inject={call}:error={error}:when={when}") as attached:
+        if not attached:
+            return f"nobody for whom {call} could fail"
+        said = [chance.choice(MEANWHILE)(world, chance) for _ in range(4)]
+        time.sleep(chance.random() * 0.1)
+    return f"{call} fails with {error} at {when}: " + "; ".join(said)
+
+
+def _watches(pid: int) -> bool:
+    descriptors = Path(f"/proc/{pid}/fd")
+    with contextlib.suppress(OSError):
+        return any("inotify" in os.readlink(path) for path in descriptors.iterdir())
+    return False
+
+
 @contextlib.contextmanager
 def traced(world: World, *options: str) -> Iterator[bool]:
     """strace on svscan, where that lives; whether it does."""
@@ -281,5 +312,6 @@ EVENTS: dict[Happens, int] = {
     freeze: 4,
     overflow: 1,
     no_fork: 2,
+    failing: 3,
 }
 """How often each is drawn."""
