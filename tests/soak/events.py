@@ -248,12 +248,14 @@ def no_fork(world: World, chance: random.Random) -> str:
 
 
 def failing(world: World, chance: random.Random) -> str:
-    """For a while some system call fails now and then, when all is imported."""
+    """For a while some system call fails now and then: when all is imported, and until an upgrade
+    imports it anew."""
     call, error = chance.choice(list(_FAILING.items()))
     when = f"{chance.randrange(1, 8)}+{chance.randrange(2, 12)}"
     if not world.alive or not _watches(world.pid):
         return f"too early for {call} to fail"
-    with traced(world, "-e", f"inject={call}:error={error}:when={when}") as attached:
+    inject = f"inject={call}:error={error}:when={when}"
+    with traced(world, "-b", "execve", "-e", inject) as attached:
         if not attached:
             return f"nobody for whom {call} could fail"
         said = [chance.choice(MEANWHILE)(world, chance) for _ in range(4)]
