@@ -1,7 +1,7 @@
 """`.svscan/` in the scan directory: what a next svscan and the clients need to know of ours.
 
-services/DEVICE-INODE   a link to each service directory that is supervised, so that one whose
-                        own link was removed is not forgotten
+services/DEVICE-INODE   a link to each service directory that is supervised, or was when svscan took
+                        all down, so that one whose own link was removed is not forgotten
 refused/NAME            why the entry of this name is not supervised
 handling                what svscan has in hand
 """

@@ -261,11 +261,13 @@ class Scanner:
     # The end of a service
 
     def _lost(self, entry: Entry) -> None:
-        """Its supervision, or its logger's, has ended."""
+        """Its supervision, or its logger's, has ended. Where all is taken down, the list is left as
+        it is: the records tell the next svscan what has ended, and most will be there again."""
         identity = entry.place.identity
         if entry.empty and self.entries.pop(identity, None) is not None:
             entry.close()
-            self._own.remove(identity)
+            if not entry.stopping:
+                self._own.remove(identity)
         if not entry.stopping:
             alarm = Alarm(lambda: self._afresh(entry))
             self._host.loop.set(alarm, now() + _AFRESH)

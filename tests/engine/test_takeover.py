@@ -591,3 +591,17 @@ def test_loggers_are_gone_on_with_too(scan: Scan) -> None:
     assert scan.stop() == 0
     assert not list(scan.ours())
     assert len(scan.starts()) == 2
+
+
+def test_what_was_taken_down_with_all_is_forgotten_where_its_link_is_gone(scan: Scan) -> None:
+    scan.add("a")
+    scan.add("b")
+    scan.start()
+    scan.up("a")
+    scan.up("b")
+    assert scan.stop() == 0
+    (scan.home / "a").unlink()
+    scan.start()
+    scan.up("b")
+    eventually(lambda: len(os.listdir(scan.home / ".svscan/services")) == 1, "it is forgotten")
+    assert instances(scan, "a") == []
