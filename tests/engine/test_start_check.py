@@ -334,6 +334,7 @@ def test_a_change_while_it_is_asked(scan: Scan) -> None:
     writer = eventually(gate._writer, "it is past its look")
     path.touch()
     scan.until("a", lambda found: found.failures == 0)
+    os.write(writer, b"\n")
     os.close(writer)
     scan.up("a")
 

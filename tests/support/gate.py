@@ -19,8 +19,9 @@ class Gate:
 
     @property
     def wait(self) -> str:
-        """The shell command that waits for one opening of the gate."""
-        return f"read -r _ <{self.path}"
+        """The shell command that waits for one opening of the gate. Whoever comes back while it is
+        being closed finds nothing to read."""
+        return f"until read -r _ <{self.path}; do :; done"
 
     def _writer(self) -> int | None:
         try:
@@ -31,8 +32,12 @@ class Gate:
     def open(self) -> None:
         """Let one through, as soon as it is there: before, nobody has the FIFO open to read."""
         writer = eventually(self._writer, f"somebody at {self.path}")
-        os.write(writer, b"\n")
-        os.close(writer)
+        try:
+            os.write(writer, b"\n")
+            # Who is there may be on the way out: what we wrote stays while we have it open.
+            eventually(lambda: not waiting_bytes(writer), f"somebody goes through {self.path}")
+        finally:
+            os.close(writer)
 
 
 def taken_up(scan: Scan, name: str) -> None:
