@@ -101,11 +101,7 @@ class Background:
         if self._bell >= 0:
             return
         bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        try:
-            self._loop.add(bell, self._rung)
-        except OSError:
-            os.close(bell)
-            raise
+        self._loop.take(bell, self._rung)
         self._bell = bell
         self._kept.append(bell)
 

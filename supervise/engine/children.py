@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 _DEAD = os.WEXITED | os.WNOHANG
 _LOOK = _DEAD | os.WNOWAIT
@@ -67,16 +68,16 @@ class Children:
             return None
         if found.si_pid not in self._expected and self._starting():
             return None  # it is asked for again when its start is known
-        if found.si_pid not in self._to_keep:
+        if found.si_pid in self._to_keep:
+            self._to_keep.remove(found.si_pid)
+            self._kept.add(found.si_pid)
+        else:
             self._told = found.si_pid
-            return found
-        self._to_keep.remove(found.si_pid)
-        self._kept.add(found.si_pid)
         return found
 
     def _next_dead_beyond_kept(self) -> os.waitid_result | None:
         """waitid shows the same kept zombie again and again, so ask for each child by its pid."""
-        for pid in (*self._expected, *_all()):
+        for pid in chain(self._expected, _all()):
             with contextlib.suppress(ChildProcessError):
                 found = None if pid in self._kept else os.waitid(os.P_PID, pid, _LOOK)
                 if found is not None:
@@ -84,15 +85,14 @@ class Children:
         return None
 
 
-def _all() -> list[int]:
+def _all() -> Iterator[int]:
     """Our children, also the strangers. Each thread has those that it started. None where no file
     can be opened just now: strangers can wait."""
-    pids = []
     with contextlib.suppress(OSError):
         for task in os.listdir("/proc/self/task"):
             with open(f"/proc/self/task/{task}/children", "rb") as file:
-                pids += [int(pid) for pid in file.read().split()]
-    return pids
+                pids = file.read().split()
+            yield from map(int, pids)
 
 
 def _stranger(status: int) -> None:

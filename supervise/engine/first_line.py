@@ -19,11 +19,7 @@ class FirstLine:
         self._loop = loop
         self.fd = fd
         self.data = data
-        try:
-            loop.add(fd, self._read)
-        except OSError:
-            os.close(fd)
-            raise
+        loop.take(fd, self._read)
 
     def _read(self, _: int) -> None:
         try:

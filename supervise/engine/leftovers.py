@@ -11,6 +11,8 @@ from supervise.engine import processes
 from supervise.engine.loop import Loop
 
 _AGAIN = 1.0
+"""Seconds until what could not be seen is looked for again."""
+
 PATIENCE = 5.0
 """Seconds between TERM and KILL, where `timeout-kill` says nothing."""
 
@@ -76,11 +78,7 @@ class Leftovers:
         pidfd = processes.open_if_member(pid, self._session)
         if pidfd is None:
             return
-        try:
-            self._loop.add(pidfd, lambda _: self._ended(pidfd))
-        except OSError:
-            os.close(pidfd)
-            raise
+        self._loop.take(pidfd, lambda _: self._ended(pidfd))
         self._watched.add(pidfd)
         for number in self._signals:
             _send(pidfd, number)

@@ -2,6 +2,7 @@
 
 import contextlib
 import heapq
+import os
 import select
 import time
 from collections import deque
@@ -66,6 +67,17 @@ class Loop:
         """Call `handler` with the events whenever the descriptor has some."""
         self._epoll.register(fd, events)
         self._handlers[fd] = handler
+
+    def take(self, fd: int, handler: Handler) -> None:
+        """As `add`, of a descriptor that is of no use unless it is looked after.
+
+        :raises OSError: where it cannot be looked after; then it is closed.
+        """
+        try:
+            self.add(fd, handler)
+        except OSError:
+            os.close(fd)
+            raise
 
     def change(self, fd: int, events: int) -> None:
         self._epoll.modify(fd, events)

@@ -75,11 +75,7 @@ class Adopted:
         self._alarm = loop.alarm(self._tell)
         self.pid = pid
         self.start = start
-        try:
-            loop.add(pidfd, self._died)
-        except OSError:
-            os.close(pidfd)
-            raise
+        loop.take(pidfd, self._died)
 
     def send(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

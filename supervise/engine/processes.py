@@ -91,16 +91,17 @@ def find_by_environment(entry: bytes) -> int | None:
     """The first living session leader that has this NAME=VALUE in its environment."""
     leaders = {pid: _of_leader(pid) for pid in all_pids()}
     for pid, entries in leaders.items():
-        if entries == []:
-            entries = _when_executed(pid)
-        if entries and entry in entries:
+        if _shows(pid, entries, entry):
             return pid
     return None
 
 
 def is_marked(pid: int, entry: bytes) -> bool:
     """Whether it is a living session leader that has this NAME=VALUE in its environment."""
-    entries = _of_leader(pid)
+    return _shows(pid, _of_leader(pid), entry)
+
+
+def _shows(pid: int, entries: list[bytes] | None, entry: bytes) -> bool:
     if entries == []:
         entries = _when_executed(pid)
     return bool(entries and entry in entries)

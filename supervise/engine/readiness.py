@@ -32,11 +32,7 @@ class Readiness:
         self._ready = ready
         self._again = loop.alarm(self._listen)
         self.fd = fd
-        try:
-            loop.add(self.fd, self._read)
-        except OSError:
-            os.close(fd)
-            raise
+        loop.take(fd, self._read)
 
     def drain(self) -> None:
         """What an earlier instance wrote counts no more. Only what is there now is read: one that
