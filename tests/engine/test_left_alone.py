@@ -252,11 +252,17 @@ def letter_kills(poisoned: Poisoned, pid: int) -> None:
     poisoned.died()
 
 
-def test_at_a_letter(scan: Scan) -> None:
+def killed_by_a_letter(scan: Scan) -> tuple[Poisoned, int]:
+    """The pid of the service, which lives."""
     poisoned = Poisoned(scan, "service.Service.order")
     poisoned.start()
     pid = scan.up("bad")
     letter_kills(poisoned, pid)
+    return poisoned, pid
+
+
+def test_at_a_letter(scan: Scan) -> None:
+    poisoned, pid = killed_by_a_letter(scan)
     poisoned.start()
     letter_kills(poisoned, pid)
     poisoned.start()
@@ -266,10 +272,7 @@ def test_at_a_letter(scan: Scan) -> None:
 
 
 def test_where_a_letter_in_between_did_no_harm(scan: Scan) -> None:
-    poisoned = Poisoned(scan, "service.Service.order")
-    poisoned.start()
-    pid = scan.up("bad")
-    letter_kills(poisoned, pid)
+    poisoned, pid = killed_by_a_letter(scan)
     poisoned.mend()
     poisoned.start()
     taken_up(scan, "bad")

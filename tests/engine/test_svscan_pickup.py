@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.gate import end, gone, instances, living, replace_svscan, served, taken_up
+from tests.support.probe import supervised
 from tests.support.scan import SLEEPER, Scan, eventually, program
 
 
@@ -240,14 +241,6 @@ def test_a_removed_link_leaves_the_service_supervised(scan: Scan) -> None:
     assert not instances(scan, "a")
     scan.link("a")
     scan.up("a", beside=second)
-
-
-def supervised(scan: Scan, name: str) -> bool:
-    try:
-        os.close(os.open(scan.services / name / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        return False
-    return True
 
 
 # Directories that go while they are supervised

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.soak import invariants
 from tests.soak.world import STEADY, World
 from tests.support.scan import DEADLINE
 
@@ -239,12 +240,7 @@ def overflow(world: World, chance: random.Random) -> str:
 
 def no_fork(world: World, chance: random.Random) -> str:
     """For a while no process can be had."""
-    with traced(world, *_NO_FORK) as attached:
-        if not attached:
-            return "nobody to be kept from forking"
-        said = [chance.choice(MEANWHILE)(world, chance) for _ in range(4)]
-        time.sleep(chance.random() * 0.1)
-    return "no process can be had: " + "; ".join(said)
+    return _while_traced(world, chance, "no process can be had", *_NO_FORK)
 
 
 def failing(world: World, chance: random.Random) -> str:
@@ -252,22 +248,28 @@ def failing(world: World, chance: random.Random) -> str:
     imports it anew."""
     call, error = chance.choice(list(_FAILING.items()))
     when = f"{chance.randrange(1, 8)}+{chance.randrange(2, 12)}"
-    if not world.alive or not _watches(world.pid):
+    if not world.alive or not _watches(world):
         return f"too early for {call} to fail"
     inject = f"inject={call}:error={error}:when={when}"
-    with traced(world, "-b", "execve", "-e", inject) as attached:
+    what = f"{call} fails with {error} at {when}"
+    return _while_traced(world, chance, what, "-b", "execve", "-e", inject)
+
+
+def _watches(world: World) -> bool:
+    """Whether svscan has inotify, which it imports last."""
+    with contextlib.suppress(OSError):
+        return bool(invariants.watches(world))
+    return False
+
+
+def _while_traced(world: World, chance: random.Random, what: str, *options: str) -> str:
+    """Things that happen while strace has svscan meet with this trouble."""
+    with traced(world, *options) as attached:
         if not attached:
-            return f"nobody for whom {call} could fail"
+            return f"nobody for whom {what}"
         said = [chance.choice(MEANWHILE)(world, chance) for _ in range(4)]
         time.sleep(chance.random() * 0.1)
-    return f"{call} fails with {error} at {when}: " + "; ".join(said)
-
-
-def _watches(pid: int) -> bool:
-    descriptors = Path(f"/proc/{pid}/fd")
-    with contextlib.suppress(OSError):
-        return any("inotify" in os.readlink(path) for path in descriptors.iterdir())
-    return False
+    return f"{what}: " + "; ".join(said)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from supervise.engine import processes
 from tests.soak import build
+from tests.support.gate import answers
 from tests.support.scan import BIN, Scan, eventually
 
 FAST = {"backoff/first": "0.1", "backoff/max": "0.2", "backoff/reset": "1"}
@@ -168,11 +169,7 @@ class World:
         return False
 
     def listens(self, name: str) -> bool:
-        with contextlib.suppress(OSError):
-            path = self.scan.services / name / "supervise/ok"
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-            return True
-        return False
+        return answers(self.scan.services / name)
 
     def say(self, name: str, letters: str) -> bool:
         """Whether somebody was there to read them."""

@@ -1,11 +1,11 @@
 """A service that writes down what comes to it, and what its classic status says meanwhile."""
 
-import os
 import sys
 from pathlib import Path
 
 from supervise.engine import processes
 from supervise.protocol import status
+from tests.support.gate import answers
 from tests.support.scan import Scan, eventually
 
 RECORDER = f"""#!{sys.executable} -IS
@@ -66,8 +66,4 @@ def stopped(pid: int) -> bool:
 
 def supervised(scan: Scan, name: str) -> bool:
     """As svok."""
-    try:
-        os.close(os.open(scan.services / name / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        return False
-    return True
+    return answers(scan.services / name)
