@@ -248,11 +248,25 @@ def failing(world: World, chance: random.Random) -> str:
     imports it anew."""
     call, error = chance.choice(list(_FAILING.items()))
     when = f"{chance.randrange(1, 8)}+{chance.randrange(2, 12)}"
-    if not world.alive or not _watches(world):
-        return f"too early for {call} to fail"
     inject = f"inject={call}:error={error}:when={when}"
     what = f"{call} fails with {error} at {when}"
-    return _while_traced(world, chance, what, "-b", "execve", "-e", inject)
+    if not world.alive:
+        return f"nobody for whom {what}"
+    _stop(world.pid)  # until it is traced: it may be about to execute
+    try:
+        if not _watches(world):
+            return f"too early: {what}"
+        return _while_traced(world, chance, what, "-b", "execve", "-e", inject)
+    finally:
+        if world.alive:
+            os.kill(world.pid, signal.SIGCONT)
+
+
+def _stop(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    until = time.monotonic() + DEADLINE
+    while "State:\tT" not in _status(pid) and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _watches(world: World) -> bool:
@@ -284,15 +298,21 @@ def traced(world: World, *options: str) -> Iterator[bool]:
             until = time.monotonic() + DEADLINE
             while not _tracer(world.pid) and tracer.poll() is None and time.monotonic() < until:
                 time.sleep(0.005)
+            os.kill(world.pid, signal.SIGCONT)
             yield tracer.poll() is None
         finally:
             tracer.terminate()
 
 
 def _tracer(pid: int) -> bool:
+    status = _status(pid)
+    return bool(status) and "TracerPid:\t0\n" not in status
+
+
+def _status(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
-    return False
+        return Path(f"/proc/{pid}/status").read_text()
+    return ""
 
 
 MEANWHILE: list[Happens] = [letters, letters, crash, crash, unlink, link, rename, refuse]
