@@ -45,6 +45,10 @@ class Signal(NamedTuple):
 
 Actions = list[str | Signal]
 
+Steps = frozenset[str | Signal]
+ALL_STEPS: Steps = frozenset((CHECK, CLEAR, FINISH))
+"""What lies on the way from one instance to the next, for a service that has it all."""
+
 
 class Event(NamedTuple):
     """Something that happened. `code` is the exit code of `finish`; `tells` says that the service

@@ -34,10 +34,13 @@ from supervise.core.cells import (
 )
 from supervise.core.events import (
     CHANGED,
+    CHECK,
+    CLEAR,
     CLEARED,
     DIED,
     DOUBTFUL,
     DUE,
+    FINISH,
     FINISHED,
     FOUND,
     HANDED_OVER,
@@ -50,6 +53,8 @@ from supervise.core.events import (
     TAKEN_UP,
     Actions,
     Event,
+    Signal,
+    Steps,
 )
 from supervise.core.letter_cells import (
     continue_,
@@ -82,6 +87,18 @@ def handle(situation: Situation, event: Event) -> Actions:
     return TABLE[event.kind][_COLUMN[situation.state]](situation, event)
 
 
+def pass_over(situation: Situation, event: Event, actions: Actions, steps: Steps) -> Actions:
+    """The actions that answered this event, without those steps on the way that the service has not
+    got: each is answered at once, as it is where there is nothing to do.
+
+    :param steps: which of CHECK, CLEAR and FINISH it has.
+    """
+    while actions and actions[-1] in _OVER and actions[-1] not in steps:
+        over = Event(_OVER[actions[-1]], event.now, event.jitter, event.backoff)
+        actions = actions[:-1] + handle(situation, over)
+    return actions
+
+
 def resume(situation: Situation, normally_up: bool) -> None:
     """Make a situation that a dead supervisor left our own.
 
@@ -96,6 +113,7 @@ def resume(situation: Situation, normally_up: bool) -> None:
 
 # The table
 
+_OVER: dict[str | Signal, str] = {CHECK: PASSED, CLEAR: CLEARED, FINISH: FINISHED}
 _COLUMN = {state: column for column, state in enumerate(STATES)}
 
 

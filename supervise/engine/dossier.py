@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from supervise.core import events
-from supervise.core.events import Event
+from supervise.core.events import ALL_STEPS, Event, Steps
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
 from supervise.engine.checked import UnusableError
@@ -118,6 +118,10 @@ class Dossier:
         if kind not in _COUNTED:
             return Event(kind, now(), code=code, tells=tells)
         return Event(kind, now(), _jitter(), self.knobs.backoff(), code, tells)
+
+    def steps(self) -> Steps:
+        """Those that the service has got, and all where one may have to say that it is mended."""
+        return ALL_STEPS if self._complaints else self.knobs.steps()
 
     def give_time(self, seconds: float | None) -> None:
         """Set the deadline; None: never."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from supervise.core.backoff import Backoff
+from supervise.core.events import CHECK, CLEAR, FINISH, Steps
 from supervise.engine import files
 from supervise.engine.messages import legible
 from supervise.protocol.errors import text
@@ -22,6 +23,13 @@ Mended = Callable[[str], None]
 """Called with the name of a knob that was bad when it was read last, and is no more."""
 
 _PROGRAMS = frozenset((b"finish", b"start-check"))
+_STEPS = {
+    b"finish": FINISH,
+    b"leftovers": CLEAR,
+    b"notification-fd": CHECK,  # after it, it is asked whether the service can tell
+    b"start-check": CHECK,
+    b"watch": CHECK,
+}
 NAMES = frozenset(
     (
         b"backoff",
@@ -100,6 +108,10 @@ class Knobs:
             except OSError:
                 return os.access(self._directory + name, os.F_OK)
         return name in self._names
+
+    def steps(self) -> Steps:
+        """What lies on the way from one instance to the next, by the names of the knobs alone."""
+        return frozenset(step for name, step in _STEPS.items() if self.has(name))
 
     def _look(self) -> None:
         changed = os.stat(self._directory).st_mtime_ns

@@ -156,13 +156,17 @@ class Service:
 
     def _answer(self, event: events.Event) -> None:
         """Give it to the machine, and carry out what that answers."""
-        for action in machine.handle(self._dossier.situation, event):
+        situation = self._dossier.situation
+        actions = machine.handle(situation, event)
+        if actions and actions[-1] in events.ALL_STEPS:
+            actions = machine.pass_over(situation, event, actions, self._dossier.steps())
+        for action in actions:
             if isinstance(action, events.Signal):
                 self._instance.send(action.number)
             else:
                 _ACTIONS[action](self)
         # Also while a start is awaited: the deadline of what was before must not ring then.
-        self._dossier.host.loop.set(self._alarm, self._dossier.situation.due)
+        self._dossier.host.loop.set(self._alarm, situation.due)
 
     def _settled(self) -> None:
         """Keep the outcome."""
