@@ -61,7 +61,7 @@ LIKE_PYTHON = f"at most 1.1 x `{PYTHON}`"
 ROWS = [
     Row(
         "restart",
-        "SIGKILL of a service that had been up a while, to the first instruction of the next",
+        "SIGKILL of one of 12 services, up for a while, to the first instruction of the next",
         "ms",
         "at most 1.1 x daemontools",
         times(1.1, DAEMONTOOLS),

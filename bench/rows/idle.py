@@ -5,7 +5,7 @@ Then, as so many services have been up for a while, some of them are killed."""
 import time
 
 from bench.processes import wake_ups
-from bench.rows.restart import EACH_ROUND, kill_in_turn
+from bench.rows.restart import DOZEN, kill_in_turn
 from bench.session import Session
 from bench.stage import Stage, StageError
 
@@ -25,7 +25,7 @@ def measure(session: Session) -> None:
         _count(session, running)
         if session.wants("restart-all"):
             full = [stage for row, stage in running if row == "idle"]
-            kill_in_turn(session, "restart-all", full, EACH_ROUND)
+            kill_in_turn(session, "restart-all", full, DOZEN)
 
 
 def _begin(session: Session, row: str, stage: Stage, count: int) -> bool:

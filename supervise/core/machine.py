@@ -93,9 +93,8 @@ def pass_over(situation: Situation, event: Event, actions: Actions, steps: Steps
 
     :param steps: which of CHECK, CLEAR and FINISH it has.
     """
-    while actions and actions[-1] in _OVER and actions[-1] not in steps:
-        over = Event(_OVER[actions[-1]], event.now, event.jitter, event.backoff)
-        actions = actions[:-1] + handle(situation, over)
+    while actions and (over := _OVER.get(actions[-1])) and actions[-1] not in steps:
+        actions = actions[:-1] + TABLE[over][_COLUMN[situation.state]](situation, event)
     return actions
 
 

@@ -113,8 +113,9 @@ class Dossier:
     def running(self) -> bool:
         return self.situation.state in RUNNING
 
-    def happening(self, kind: str, code: int = 0, tells: bool = False) -> Event:
+    def happening(self, kind: str, code: int = 0) -> Event:
         """An event of now, with all that the machine may ask for."""
+        tells = kind == events.PASSED and self.knobs.notification_fd() is not None
         if kind not in _COUNTED:
             return Event(kind, now(), code=code, tells=tells)
         return Event(kind, now(), _jitter(), self.knobs.backoff(), code, tells)

@@ -23,7 +23,7 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def _line(note: bytes) -> bytes:
-    return note[: _SIZE - 1].ljust(_SIZE - 1) + b"\n"
+    return b"%-*.*b\n" % (_SIZE - 1, _SIZE - 1, note)
 
 
 class Handling:

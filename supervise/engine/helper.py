@@ -108,7 +108,11 @@ class Helper:
         self._tell(events.REFUSED)
 
     def finish(self) -> None:
-        """Run `finish`, for at most `timeout-finish`."""
+        """Run `finish`, for at most `timeout-finish`, where there is one."""
+        if not self._dossier.knobs.has(b"finish"):
+            self._dossier.mended("finish")
+            self._tell_finished(0)
+            return
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
         files = self._pipes.files() + self._mark()
         self._run(self._finish_command(), files, self._finish_started, self._finished)
@@ -144,6 +148,9 @@ class Helper:
 
     def _finished(self, ending: int) -> None:
         self._end()
+        if ending == events.PERMANENT_FAILURE:
+            reason = f"{self._dossier.name}/finish said not to start again (exit {ending})"
+            self._dossier.record.reason = reason
         self._tell_finished(ending)
 
     def adopt(self, found: Found, handed: HandedService) -> None:

@@ -155,8 +155,6 @@ class Instance:
 
     def _died(self, ending: int) -> None:
         self._dossier.note_death(ending)
-        if events.CLEAR not in self._dossier.steps():
-            self.release()
         self._tell(events.DIED)
 
     # Readiness

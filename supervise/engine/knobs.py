@@ -45,6 +45,8 @@ NAMES = frozenset(
         b"watch",
     )
 )
+_BACKOFF = Backoff()
+_NO_STEPS: Steps = frozenset()
 _NO_NAMES: frozenset[bytes] = frozenset()
 _NONE_BAD: frozenset[str] = frozenset()
 _NOTHING_BEFORE: dict[bytes, Any] = {}
@@ -111,6 +113,8 @@ class Knobs:
 
     def steps(self) -> Steps:
         """What lies on the way from one instance to the next, by the names of the knobs alone."""
+        if not self.has(b"finish") and self._looked and not self._names:
+            return _NO_STEPS
         return frozenset(step for name, step in _STEPS.items() if self.has(name))
 
     def _look(self) -> None:
@@ -136,7 +140,7 @@ class Knobs:
         self.watch()
 
     def backoff(self) -> Backoff:
-        default = Backoff()
+        default = _BACKOFF
         if not self._bad and not self.has(b"backoff"):
             return default
         if self.has(b"backoff") and not os.path.isdir(self._directory + b"backoff"):

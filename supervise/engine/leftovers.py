@@ -40,10 +40,13 @@ class Leftovers:
     def end(self) -> bool:
         """TERM, and when asked again KILL. Whether it was TERM."""
         first = not self._signals
-        self.send(signal.SIGTERM if first else signal.SIGKILL)
+        self._send(signal.SIGTERM if first else signal.SIGKILL)
         return first
 
-    def send(self, number: int) -> None:
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
         """To each of them, and to each that appears from now on."""
         self._signals.append(number)
         for pidfd in self._watched:

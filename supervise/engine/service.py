@@ -5,7 +5,6 @@ done, and status, which only people read, is written after.
 """
 
 import contextlib
-import signal
 from collections.abc import Callable
 
 from supervise.core import events, machine
@@ -133,13 +132,9 @@ class Service:
         self._feed([events.Event(letter, now()) for letter in asked])
 
     def _tell(self, kind: str) -> None:
-        tells = kind == events.PASSED and self._dossier.knobs.notification_fd() is not None
-        self._feed([self._dossier.happening(kind, tells=tells)])
+        self._feed([self._dossier.happening(kind)])
 
     def _finished(self, ending: int) -> None:
-        if ending == events.PERMANENT_FAILURE:
-            reason = f"{self._dossier.name}/finish said not to start again (exit {ending})"
-            self._dossier.record.reason = reason
         self._feed([self._dossier.happening(events.FINISHED, code=ending)])
 
     def _due(self) -> None:
@@ -159,7 +154,10 @@ class Service:
         situation = self._dossier.situation
         actions = machine.handle(situation, event)
         if actions and actions[-1] in events.ALL_STEPS:
-            actions = machine.pass_over(situation, event, actions, self._dossier.steps())
+            steps = self._dossier.steps()
+            if events.CLEAR in actions and events.CLEAR not in steps:
+                self._instance.release()
+            actions = machine.pass_over(situation, event, actions, steps)
         for action in actions:
             if isinstance(action, events.Signal):
                 self._instance.send(action.number)
@@ -261,14 +259,7 @@ class Service:
 
     def _kill_leftovers(self) -> None:
         if self._leftovers is not None:
-            self._leftovers.send(signal.SIGKILL)
-
-    def _finish(self) -> None:
-        if self._dossier.knobs.has(b"finish"):
-            self._helper.finish()
-        else:
-            self._dossier.mended("finish")
-            self._finished(0)
+            self._leftovers.kill()
 
     def _forget(self) -> None:
         self._dossier.record.ended = "stopped"
@@ -295,7 +286,7 @@ _ACTIONS: dict[str, Callable[[Service], None]] = {
     events.KILL: lambda one: one._instance.kill(),
     events.CHECK: Service._check,
     events.CLEAR: Service._clear,
-    events.FINISH: Service._finish,
+    events.FINISH: lambda one: one._helper.finish(),
     events.KILL_HELPER: lambda one: one._helper.kill(),
     events.END_LEFTOVERS: Service._end_leftovers,
     events.KILL_LEFTOVERS: Service._kill_leftovers,

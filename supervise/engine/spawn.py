@@ -73,6 +73,7 @@ class Spawner:
         self.descriptors = self._inherited[0]
         """How many a service may have: its numbers lie below."""
         self._raised = (hard, hard)
+        self._few = _has_few()
         self._limited = self._raised != self._inherited
         if self._limited:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._raised)
@@ -95,7 +96,7 @@ class Spawner:
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """:param then: told the outcome, at once or later."""
-        if kernel.next_descriptor() < _MANY:
+        if self._few:
             then(self._start(program))
         elif not self._limited:
             self._background.do(partial(_start, program, self._manner, _at_once), then)
@@ -103,6 +104,7 @@ class Spawner:
             self._hold(program, then)
         else:
             then(self._start(program))
+        self._few = _has_few()  # for the next one: the start comes first
 
     def _hold(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """The limit is the whole process's, so while it is lowered for others that start things we
@@ -171,6 +173,10 @@ def _start(
         return pid, start or _read_start(pid)
     except Exception as error:
         return error
+
+
+def _has_few() -> bool:
+    return kernel.next_descriptor() < _MANY
 
 
 def _at_once(start: Callable[[], T]) -> T:

@@ -48,9 +48,10 @@ class Histories(RuleBasedStateMachine):
         timeout=st.sampled_from([NEVER, 3.0]),
         tells=st.booleans(),
         doubtful=st.booleans(),
+        steps=st.just(events.ALL_STEPS) | st.frozensets(st.sampled_from(sorted(events.ALL_STEPS))),
     )
-    def taken_up(self, normally_up, timeout, tells, doubtful):
-        self.world = World(normally_up, timeout, tells, doubtful)
+    def taken_up(self, normally_up, timeout, tells, doubtful, steps):
+        self.world = World(normally_up, timeout, tells, doubtful, steps)
 
     @rule(letter=st.sampled_from(sorted(letters.ALL)), killed=KILLED_BEFORE)
     def letter_comes(self, letter, killed):

@@ -56,6 +56,29 @@ from tests.core.telling import (
 # Up and up again
 
 
+@pytest.mark.parametrize(
+    ("steps", "actions", "state"),
+    [
+        ((), [START], UP),
+        ((CHECK,), [CHECK], CHECKING),
+        ((FINISH, CHECK), [FINISH], FINISHING),
+        ((CLEAR, FINISH, CHECK), [CLEAR], LEFTOVERS),
+    ],
+)
+def test_steps_that_a_service_has_not_got_are_passed_over(steps, actions, state) -> None:
+    s = up()
+    died = Event(DIED, 100.0)
+    assert machine.pass_over(s, died, machine.handle(s, died), frozenset(steps)) == actions
+    assert s.state == state
+
+
+def test_what_is_passed_over_may_end_the_way_up() -> None:
+    s = stopping()
+    died = Event(DIED, 100.0)
+    assert machine.pass_over(s, died, machine.handle(s, died), frozenset()) == []
+    assert s.state == DOWN
+
+
 def test_a_wanted_service_is_checked_and_then_started() -> None:
     s = Situation("up")
     assert tell(s, TAKEN_UP) == [CHECK]

@@ -6,7 +6,7 @@ before any step of that. A successor then goes on from what is on the disk.
 
 from supervise.core import events, machine
 from supervise.core.backoff import Backoff
-from supervise.core.events import Event, Signal
+from supervise.core.events import Event, Signal, Steps
 from supervise.core.situation import (
     CHECKING,
     DOWN,
@@ -35,12 +35,17 @@ class KilledError(Exception):
 
 
 class World:
-    """:param timeout: seconds of each deadline; NEVER: there is none."""
+    """:param timeout: seconds of each deadline; NEVER: there is none.
+    :param steps: those that the service has got.
+    """
 
-    def __init__(self, normally_up: bool, timeout: float, tells: bool, doubtful: bool) -> None:
+    def __init__(
+        self, normally_up: bool, timeout: float, tells: bool, doubtful: bool, steps: Steps
+    ) -> None:
         self.normally_up = normally_up
         self.timeout = timeout
         self.tells = tells
+        self.steps = steps
         self.now = 1000.0
         self.alive: dict[int, tuple[str, bytes]] = {}
         self.told: set[int] = set()
@@ -61,7 +66,9 @@ class World:
         """Whether the supervisor lived through it."""
         event = Event(kind, self.now, jitter, BACKOFF, code, self.tells)
         try:
-            for action in machine.handle(self.situation, event):
+            answer = machine.handle(self.situation, event)
+            for action in machine.pass_over(self.situation, event, answer, self.steps):
+                assert action not in events.ALL_STEPS - self.steps, "not passed over"
                 self.carry_out(action)
             self.keep()
         except KilledError:
@@ -177,6 +184,8 @@ class World:
 
     def foretold(self) -> bool:
         """Whether the record on disk is that of a running instance, and tells of the next one."""
+        if not self.disk:
+            return False
         on_disk = record.unpack(self.disk)
         running = on_disk.state in RUNNING and on_disk.pid > 0
         return running and on_disk.next_nonce == self.record.next_nonce

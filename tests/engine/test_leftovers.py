@@ -59,6 +59,17 @@ def test_by_default_they_are_ignored(scan: Scan, files: dict[str, str]) -> None:
     eventually(lambda: processes.facts(first) is None, "the dead leader is reaped")
 
 
+def test_a_knob_that_is_removed_meanwhile(scan: Scan) -> None:
+    """The dead leader was to stay a zombie: it is reaped all the same."""
+    leaver = Leaver(scan, leftovers="wait\n")
+    scan.up("a")
+    (scan.services / "a/leftovers").unlink()
+    first = leaver.die()
+    scan.up("a", beside=first)
+    assert living(leaver.left()[0])
+    eventually(lambda: processes.facts(first) is None, "the dead leader is reaped")
+
+
 def test_the_next_start_waits_for_them(scan: Scan) -> None:
     """The dead leader stays a zombie meanwhile, so that the number of its session stays its own."""
     leaver = Leaver(scan, leftovers="wait\n")

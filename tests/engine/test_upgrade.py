@@ -301,6 +301,23 @@ def test_a_dead_leader_that_is_kept_for_its_leftovers(scan: Scan) -> None:
     assert processes.facts(pid) is None
 
 
+def test_a_dead_leader_that_nobody_wants_kept_any_more(scan: Scan) -> None:
+    slow = Slow(scan)
+    gate = Gate(scan.services / "gate")
+    run = f"#!/bin/sh\n( {gate.wait} ) &\necho $$ >>../begun\nexec sleep 1000\n"
+    scan.add("a", run, leftovers="wait\n")
+    scan.start()
+    eventually((scan.services / "begun").exists, "it has begun")
+    pid = scan.up("a")
+    os.kill(pid, signal.SIGKILL)
+    scan.state("a", "leftovers")
+    with slow.upgrade():
+        (scan.services / "a/leftovers").unlink()
+    scan.up("a", beside=pid)
+    eventually(lambda: processes.facts(pid) is None, "the dead leader is reaped")
+    gate.open()
+
+
 def test_a_leader_that_dies_meanwhile_is_kept_for_its_leftovers(scan: Scan) -> None:
     slow = Slow(scan)
     gate = Gate(scan.services / "gate")
