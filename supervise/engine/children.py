@@ -18,7 +18,7 @@ class Children:
         self._to_keep: set[int] = set()
         self._kept: set[int] = set()
         self._told = 0
-        self._begun = False
+        self._begun = self._put_off = False
 
     def begin(self) -> None:
         """All that we inherited as children, by an exec in place, are expected: from now on who is
@@ -44,11 +44,26 @@ class Children:
 
         It is told of first: to reap it takes longer than all else on the way to the next start.
         """
+        while self.reap_one():
+            pass
+
+    def reap_one(self) -> bool:
+        """As `reap`, of one; whether there was one. To look in vain takes the longer the more
+        children there are."""
         self._reap_told()
-        while self._begun and (found := self._next_dead()):
-            ended = self._expected.pop(found.si_pid, _stranger)
-            ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
-            self._reap_told()
+        self._put_off = False
+        found = self._next_dead() if self._begun else None
+        if found is None:
+            return False
+        ended = self._expected.pop(found.si_pid, _stranger)
+        ended(found.si_status if found.si_code == os.CLD_EXITED else -found.si_status)
+        self._reap_told()
+        return True
+
+    def reap_put_off(self) -> None:
+        """As `reap`, where some child could not be told of yet."""
+        if self._put_off:
+            self.reap()
 
     def _reap_told(self) -> None:
         """Whoever is told of may reap before we come back to it."""
@@ -67,7 +82,8 @@ class Children:
         if found is None:
             return None
         if found.si_pid not in self._expected and self._starting():
-            return None  # it is asked for again when its start is known
+            self._put_off = True  # until its start is known
+            return None
         if found.si_pid in self._to_keep:
             self._to_keep.remove(found.si_pid)
             self._kept.add(found.si_pid)

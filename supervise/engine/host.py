@@ -32,7 +32,7 @@ class Host:
         self.messages = Messages()
         self.loop = Loop(Faults(self.say))
         self.notices = Notices(self.loop)
-        self.spawner = Spawner(self.loop, lambda: self.children.reap(), self.heir.limit)
+        self.spawner = Spawner(self.loop, lambda: self.children.reap_put_off(), self.heir.limit)
         self.children = Children(lambda: self.spawner.busy)
         self.admission = Admission(self.say)
         self.boot = _boot()

@@ -20,13 +20,13 @@ def serve(host: Host, handlers: dict[int, Callable[[], None]]) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, served)
     fd = kernel.signal_descriptor(set(served))
-    host.loop.add(fd, lambda _: _dispatch(fd, served, host.children.reap))
+    host.loop.add(fd, lambda _: _dispatch(fd, served, host.children.reap_one))
     kernel.become_subreaper()
 
 
-def _dispatch(fd: int, served: dict[int, Callable[[], None]], reap: Callable[[], None]) -> None:
+def _dispatch(fd: int, served: dict[int, Callable[[], None]], reap_one: Callable[[], bool]) -> None:
     """A child that died is what cannot wait, not even until it is read that one did."""
-    reap()
+    reap_one()
     for number in kernel.signals_read(fd):
         served[number]()
 
