@@ -16,12 +16,19 @@ class Manager:
         self._alarm = Alarm(self.alive)
         self._interval = _watchdog_interval()
         if os.environ.get("NOTIFY_SOCKET"):
-            from sdnotify import SystemdNotifier
+            try:
+                self._open()
+            except Exception as error:  # half installed, for one
+                what = f"unable to notify the service manager: sdnotify: {error}"
+                host.say("svscan", f"warning: {what}")
 
-            notifier = SystemdNotifier()
-            if notifier.socket is not None:
-                notifier.socket.setblocking(False)
-                self._notify = notifier.notify
+    def _open(self) -> None:
+        from sdnotify import SystemdNotifier
+
+        notifier = SystemdNotifier()
+        if notifier.socket is not None:
+            notifier.socket.setblocking(False)
+            self._notify = notifier.notify
 
     @property
     def listens(self) -> bool:

@@ -450,6 +450,15 @@ def test_a_notify_socket_that_is_not_there(scan: Scan, short_path: Path) -> None
     assert scan.stop() == 0
 
 
+def test_a_broken_sdnotify_is_no_manager(scan: Scan, manager: Manager, tmp_path: Path) -> None:
+    (tmp_path / "sdnotify.py").write_text("import something_else\n")
+    scan.add("a")
+    start(scan, env=manager.environment | {"PYTHONPATH": str(tmp_path)})
+    scan.says("unable to notify the service manager: sdnotify: No module named 'something_else'")
+    served(scan, "a")
+    assert scan.stop() == 0
+
+
 # The scan directory itself
 
 
