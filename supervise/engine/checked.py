@@ -1,6 +1,7 @@
 """Files, FIFOs and directories that are checked to be what they should be before they are used."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -16,11 +17,17 @@ FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 Identity = tuple[int, int]
 """Device and inode: what makes a directory this one and no other, as 0.76."""
 
+NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+
 _TRUSTED = (0, os.geteuid())
 
 
 class UnusableError(Exception):
     """The service cannot be supervised; the text says what is wrong, and where."""
+
+
+class NoRoomError(UnusableError):
+    """For want of memory or of descriptors: it may go well the next time."""
 
 
 class BusyError(UnusableError):
@@ -106,7 +113,8 @@ def real_path(path: bytes) -> bytes:
 
 
 def unable(verb: str, shown: str, error: OSError) -> UnusableError:
-    return UnusableError(f"unable to {verb} {shown}: {text(error)}")
+    kind = NoRoomError if error.errno in NO_ROOM else UnusableError
+    return kind(f"unable to {verb} {shown}: {text(error)}")
 
 
 def no_file(verb: str, path: bytes, shown: str, error: OSError) -> UnusableError:

@@ -1,5 +1,6 @@
 """What we hold of one service: where it is, what is wanted, and the record that outlives us."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,9 +9,9 @@ from supervise.core import events
 from supervise.core.events import ALL_STEPS, Event, Steps
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
-from supervise.engine.checked import UnusableError
+from supervise.engine.checked import NoRoomError, UnusableError
 from supervise.engine.directory import SuperviseDirectory
-from supervise.engine.host import Host, now
+from supervise.engine.host import Host, jitter, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
@@ -27,7 +28,7 @@ _NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
 """What is not among the warnings: what cannot be written cannot be told there, and why a service
 is not started is its reason."""
 
-_AGAIN = 5.0
+_AGAIN = 1.0
 """Seconds until what could not be written is tried again."""
 
 _COUNTED = frozenset((events.DIED, events.LOST, events.REFUSED, events.NOT_STARTED))
@@ -118,7 +119,7 @@ class Dossier:
         tells = kind == events.PASSED and self.knobs.notification_fd() is not None
         if kind not in _COUNTED:
             return Event(kind, now(), code=code, tells=tells)
-        return Event(kind, now(), _jitter(), self.knobs.backoff(), code, tells)
+        return Event(kind, now(), jitter(), self.knobs.backoff(), code, tells)
 
     def steps(self) -> Steps:
         """Those that the service has got, and all where one may have to say that it is mended."""
@@ -169,20 +170,38 @@ class Dossier:
         return any(self.record.next_nonce) and self._foretold == self.record.next_nonce
 
     def keep(self) -> None:
-        """Write the record, where it has changed."""
+        """Write the record, where it has changed; where it cannot be written, a little later."""
+        with contextlib.suppress(NoRoomError):
+            self.keep_intent()
+
+    def keep_intent(self) -> None:
+        """As `keep`, before a start that no other record tells of: if it is not written, and we are
+        killed, the next supervisor starts a second one. A disk that is broken is no reason not to
+        start; a want that will pass is.
+
+        :raises NoRoomError: where it could not be written for want of memory or of descriptors.
+        """
         self.settle_death()
         data = self._packed()
         known_by = hash(data)  # of 64 bits, where the record itself would take a kilobyte
         if known_by == self._state_written:
             return
         try:
-            self.supervise.write_record(data)
+            self._write_record(data)
             self._state_written = known_by
             self._foretold = self.record.next_nonce if self.running and self.record.pid else b""
             self.mended("state")
         except UnusableError as error:
             self.complain("state", str(error))
             self._write_later()
+            if isinstance(error, NoRoomError):
+                raise
+
+    def _write_record(self, data: bytes) -> None:
+        try:
+            self.supervise.write_record(data)
+        except UnusableError:
+            self.supervise.write_record(data)  # what fails once goes well at once, mostly
 
     def _packed(self) -> bytes:
         self.record.warnings = self._warnings() if self._complaints else ""
@@ -277,12 +296,3 @@ class Dossier:
         if self._again is not None:
             self.host.loop.set(self._again, NEVER)
         self.supervise.close()
-
-
-def _jitter() -> float:
-    """Between -1 and 1: the microseconds of a death are nobody's plan."""
-    return time.monotonic_ns() // 1000 % 1000 / 499.5 - 1
-
-
-def stamp() -> bytes:
-    return tai64n.pack(time.time_ns())

@@ -12,6 +12,7 @@ from supervise.engine.loop import Alarm, Loop
 from supervise.engine.messages import Messages
 from supervise.engine.notices import Notices
 from supervise.engine.spawn import Spawner
+from supervise.protocol import tai64n
 
 
 class News:
@@ -67,3 +68,13 @@ def _boot() -> bytes:
             return bytes.fromhex(file.read().strip().replace("-", ""))
     except (OSError, ValueError):
         return bytes(16)
+
+
+def stamp() -> bytes:
+    """For all that is shown, as TAI64N."""
+    return tai64n.pack(time.time_ns())
+
+
+def jitter() -> float:
+    """Between -1 and 1: the microseconds of a death are nobody's plan."""
+    return time.monotonic_ns() // 1000 % 1000 / 499.5 - 1

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from supervise.core import events
 from supervise.engine import explain, processes
 from supervise.engine.checked import UnusableError
-from supervise.engine.dossier import Dossier, stamp
+from supervise.engine.dossier import Dossier
+from supervise.engine.host import stamp
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
@@ -79,8 +80,9 @@ class Instance:
             kept.nonce = kept.next_nonce
         else:
             kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
-            self._dossier.keep()
         try:
+            if kept.intent:
+                self._dossier.keep_intent()
             files = self._pipes.files() + self._readiness_file()
         except (UnusableError, OSError) as error:
             self._spawned(error)

@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from supervise.engine.checked import identity
+from supervise.engine.checked import NO_ROOM, identity
 
 _DEAD = b"ZX"
 
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _NO_PROCESS = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
 """What pidfd_open says where there is none of this pid, or only a thread."""
 
@@ -146,7 +145,7 @@ def _unseen(error: OSError) -> None:
 
     :raises OSError: the same one, where we could not look.
     """
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         raise error
 
 

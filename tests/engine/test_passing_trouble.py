@@ -79,6 +79,54 @@ def test_a_record_that_could_not_be_written_is_written_later(scan: Scan) -> None
     assert only_instance(scan, "a")
 
 
+@needs_strace
+def test_a_record_that_cannot_be_written_once_is_written_at_once(scan: Scan) -> None:
+    """A supervisor that is killed right then must not be followed by one that starts a second."""
+    directory = scan.add("a", down="")
+    scan.start()
+    scan.state("a", "down")
+    served(scan, "a")
+    state = str(directory / "supervise/state")
+    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=EIO:when=1"):
+        scan.control("a", "u")
+        scan.up("a")
+    assert scan.said() == ""
+
+
+@needs_strace
+def test_what_cannot_be_recorded_for_want_of_memory_is_not_started(scan: Scan) -> None:
+    """For the next supervisor would know nothing of it, and start a second one."""
+    directory = scan.add("a", down="")
+    scan.start()
+    scan.state("a", "down")
+    served(scan, "a")
+    state = str(directory / "supervise/state")
+    why = "unable to start a/run: unable to write a/supervise/state: out of memory"
+    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
+        scan.control("a", "u")
+        scan.says(why)
+        scan.kill()
+    assert not scan.starts()
+    scan.start()
+    scan.control("a", "u")
+    scan.up("a")
+    assert only_instance(scan, "a")
+
+
+@needs_strace
+def test_what_could_not_be_recorded_is_started_when_it_can_be(scan: Scan) -> None:
+    directory = scan.add("a", down="")
+    scan.start()
+    scan.state("a", "down")
+    served(scan, "a")
+    state = str(directory / "supervise/state")
+    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
+        scan.control("a", "u")
+        scan.says("unable to start a/run: unable to write a/supervise/state: out of memory")
+    scan.up("a")
+    assert only_instance(scan, "a")
+
+
 class Said:
     def __init__(self) -> None:
         self.lines: list[str] = []
