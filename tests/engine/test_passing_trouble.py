@@ -64,14 +64,19 @@ def test_a_knob_that_cannot_be_read_stays_as_it_was(scan: Scan) -> None:
     assert what in scan.said()
 
 
-@needs_strace
-def test_a_record_that_could_not_be_written_is_written_later(scan: Scan) -> None:
-    """Also when nothing more happens to the service."""
+def record_of_one_that_is_down(scan: Scan) -> str:
+    """Its path. Nothing has to be written any more, until the service is told something."""
     directory = scan.add("a", down="")
     scan.start()
     scan.state("a", "down")
     served(scan, "a")
-    state = str(directory / "supervise/state")
+    return str(directory / "supervise/state")
+
+
+@needs_strace
+def test_a_record_that_could_not_be_written_is_written_later(scan: Scan) -> None:
+    """Also when nothing more happens to the service."""
+    state = record_of_one_that_is_down(scan)
     with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=EIO"):
         scan.control("a", "u")
         scan.says("unable to write a/supervise/state: input/output error")
@@ -82,11 +87,7 @@ def test_a_record_that_could_not_be_written_is_written_later(scan: Scan) -> None
 @needs_strace
 def test_a_record_that_cannot_be_written_once_is_written_at_once(scan: Scan) -> None:
     """A supervisor that is killed right then must not be followed by one that starts a second."""
-    directory = scan.add("a", down="")
-    scan.start()
-    scan.state("a", "down")
-    served(scan, "a")
-    state = str(directory / "supervise/state")
+    state = record_of_one_that_is_down(scan)
     with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=EIO:when=1"):
         scan.control("a", "u")
         scan.up("a")
@@ -96,11 +97,7 @@ def test_a_record_that_cannot_be_written_once_is_written_at_once(scan: Scan) -> 
 @needs_strace
 def test_what_cannot_be_recorded_for_want_of_memory_is_not_started(scan: Scan) -> None:
     """For the next supervisor would know nothing of it, and start a second one."""
-    directory = scan.add("a", down="")
-    scan.start()
-    scan.state("a", "down")
-    served(scan, "a")
-    state = str(directory / "supervise/state")
+    state = record_of_one_that_is_down(scan)
     why = "unable to start a/run: unable to write a/supervise/state: out of memory"
     with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
         scan.control("a", "u")
@@ -115,11 +112,7 @@ def test_what_cannot_be_recorded_for_want_of_memory_is_not_started(scan: Scan) -
 
 @needs_strace
 def test_what_could_not_be_recorded_is_started_when_it_can_be(scan: Scan) -> None:
-    directory = scan.add("a", down="")
-    scan.start()
-    scan.state("a", "down")
-    served(scan, "a")
-    state = str(directory / "supervise/state")
+    state = record_of_one_that_is_down(scan)
     with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
         scan.control("a", "u")
         scan.says("unable to start a/run: unable to write a/supervise/state: out of memory")

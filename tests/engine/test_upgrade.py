@@ -277,15 +277,19 @@ def test_a_path_that_is_watched(scan: Scan) -> None:
     scan.up("a")
 
 
-def test_a_dead_leader_that_is_kept_for_its_leftovers(scan: Scan) -> None:
-    slow = Slow(scan)
+def leaver(scan: Scan) -> tuple[int, Gate]:
+    """A service whose leftovers are waited for: its pid, and the gate at which its child waits."""
     gate = Gate(scan.services / "gate")
-    child = f"{gate.wait}"
-    run = f"#!/bin/sh\n( {child} ) &\necho $$ >>../begun\nexec sleep 1000\n"
+    run = f"#!/bin/sh\n( {gate.wait} ) &\necho $$ >>../begun\nexec sleep 1000\n"
     scan.add("a", run, leftovers="wait\n")
     scan.start()
     eventually((scan.services / "begun").exists, "it has begun")
-    pid = scan.up("a")
+    return scan.up("a"), gate
+
+
+def test_a_dead_leader_that_is_kept_for_its_leftovers(scan: Scan) -> None:
+    slow = Slow(scan)
+    pid, gate = leaver(scan)
     os.kill(pid, signal.SIGKILL)
     scan.state("a", "leftovers")
     with slow.upgrade():
@@ -303,12 +307,7 @@ def test_a_dead_leader_that_is_kept_for_its_leftovers(scan: Scan) -> None:
 
 def test_a_dead_leader_that_nobody_wants_kept_any_more(scan: Scan) -> None:
     slow = Slow(scan)
-    gate = Gate(scan.services / "gate")
-    run = f"#!/bin/sh\n( {gate.wait} ) &\necho $$ >>../begun\nexec sleep 1000\n"
-    scan.add("a", run, leftovers="wait\n")
-    scan.start()
-    eventually((scan.services / "begun").exists, "it has begun")
-    pid = scan.up("a")
+    pid, gate = leaver(scan)
     os.kill(pid, signal.SIGKILL)
     scan.state("a", "leftovers")
     with slow.upgrade():
@@ -320,12 +319,7 @@ def test_a_dead_leader_that_nobody_wants_kept_any_more(scan: Scan) -> None:
 
 def test_a_leader_that_dies_meanwhile_is_kept_for_its_leftovers(scan: Scan) -> None:
     slow = Slow(scan)
-    gate = Gate(scan.services / "gate")
-    run = f"#!/bin/sh\n( {gate.wait} ) &\necho $$ >>../begun\nexec sleep 1000\n"
-    scan.add("a", run, leftovers="wait\n")
-    scan.start()
-    eventually((scan.services / "begun").exists, "it has begun")
-    pid = scan.up("a")
+    pid, gate = leaver(scan)
     with slow.upgrade():
         os.kill(pid, signal.SIGKILL)
     assert scan.state("a", "leftovers").deaths[0].status == -9
