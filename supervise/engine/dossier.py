@@ -176,7 +176,7 @@ class Dossier:
 
     def keep_intent(self) -> None:
         """As `keep`, before a start that no other record tells of: if it is not written, and we are
-        killed, the next supervisor starts a second one. A disk that is broken is no reason not to
+        killed, the next supervisor does it once more. A disk that is broken is no reason not to
         start; a want that will pass is.
 
         :raises NoRoomError: where it could not be written for want of memory or of descriptors.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
-from supervise.engine.checked import FLAGS, UnusableError
+from supervise.engine.checked import FLAGS, NoRoomError, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
 from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
@@ -210,7 +210,6 @@ class Helper:
         """First the intent, then the process. `started` is told why it could not be, or None."""
         kept = self._dossier.record
         kept.helper_nonce, kept.helper_pid = os.urandom(8), 0
-        self._dossier.keep()
 
         def spawned(outcome: Outcome) -> None:
             if isinstance(outcome, Exception):
@@ -221,6 +220,11 @@ class Helper:
             self._process = Child(self._dossier.host.children, *outcome, ended)
             started(None)
 
+        try:
+            self._dossier.keep_intent()
+        except NoRoomError as error:  # the next supervisor would run it once more
+            spawned(error)
+            return
         self._spawn(self._dossier.program(command, kept.helper_nonce, files), spawned)
 
     def _end(self) -> None:

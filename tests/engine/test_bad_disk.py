@@ -62,6 +62,14 @@ def test_a_disk_that_is_full_before_the_first_start(scan: Scan) -> None:
     scan.up("disk/a")
 
 
+def is_true(scan: Scan, name: str, pid: int, want: bytes) -> None:
+    """Record and status come to say this; status a moment later, for only people read it."""
+    scan.until(name, lambda found: found.pid == pid)
+    end = pid.to_bytes(4, "little") + b"\0" + want
+    path = scan.services / name / "supervise/status"
+    eventually(lambda: path.read_bytes()[12:] == end, lambda: f"{end!r} in {path.read_bytes()!r}")
+
+
 @pytest.mark.parametrize("inodes", [False, True])
 def test_a_disk_that_fills_up_while_it_runs(scan: Scan, inodes: bool) -> None:
     """Status and record are overwritten in place, and say what is true."""
@@ -74,13 +82,9 @@ def test_a_disk_that_fills_up_while_it_runs(scan: Scan, inodes: bool) -> None:
     for _ in range(3):
         scan.control("disk/a", "t")
         pid = scan.up("disk/a", beside=pid)
-        served(scan, "disk/a")
-        status = (scan.services / "disk/a/supervise/status").read_bytes()
-        assert int.from_bytes(status[12:16], "little") == pid
+        is_true(scan, "disk/a", pid, b"u")
     scan.control("disk/a", "d")
-    scan.until("disk/a", lambda found: not found.pid)
-    served(scan, "disk/a")
-    assert (scan.services / "disk/a/supervise/status").read_bytes()[12:] == bytes(5) + b"d"
+    is_true(scan, "disk/a", 0, b"d")
     assert lines(scan, "disk/a") == lines(scan, "unable") == []
     scan.control("disk/a", "u")
     scan.up("disk/a")
@@ -98,16 +102,6 @@ def test_a_scan_directory_on_a_full_disk(scan: Scan) -> None:
 
 LOGGED = FULL + "mkdir $S/disk/a/log; echo '#!/bin/sh' >$S/disk/a/log/run\n"
 LOGGED += "echo 'exec cat >>../../../log' >>$S/disk/a/log/run; chmod +x $S/disk/a/log/run\n"
-
-
-def is_true(scan: Scan, name: str, pid: int, end: bytes) -> None:
-    """Status and record agree on what is."""
-    served(scan, name)
-    status = (scan.services / name / "supervise/status").read_bytes()
-    assert (int.from_bytes(status[12:16], "little"), status[17:]) == (pid, end)
-    found = scan.record(name)
-    assert found is not None
-    assert found.pid == pid
 
 
 def test_svscan_is_replaced_on_a_full_disk(scan: Scan) -> None:

@@ -120,6 +120,25 @@ def test_what_could_not_be_recorded_is_started_when_it_can_be(scan: Scan) -> Non
     assert only_instance(scan, "a")
 
 
+@needs_strace
+def test_a_finish_that_cannot_be_recorded_for_want_of_memory_is_not_run(scan: Scan) -> None:
+    """For the next supervisor would know nothing of it, and run it once more."""
+    finish = "#!/bin/sh\necho $$ >>../finished\nexec sleep 1000\n"
+    directory = scan.add("a", finish=finish, timeout_finish="0\n")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    state = str(directory / "supervise/state")
+    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
+        os.kill(pid, signal.SIGKILL)
+        scan.says("unable to start a/finish: unable to write a/supervise/state: out of memory")
+        scan.kill()
+    scan.start()
+    wanted = f"{scan.until('a', lambda found: found.helper_pid).helper_pid}\n"
+    finished = scan.services / "finished"
+    eventually(lambda: finished.exists() and finished.read_text() == wanted, "one finish")
+
+
 class Said:
     def __init__(self) -> None:
         self.lines: list[str] = []
