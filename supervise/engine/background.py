@@ -40,11 +40,10 @@ class Background:
         self._kept: list[int] = []
         self._bell = -1
         self._threads = 0
-        self._under_way = 0
 
     @property
     def busy(self) -> bool:
-        return self._under_way > 0
+        return self._loop.under_way > 0
 
     def keep(self, fd: int) -> None:
         """To be called before there are threads: let them have this descriptor, too."""
@@ -56,7 +55,7 @@ class Background:
         if not self.begin():
             then(work())
             return
-        self._under_way += 1
+        self._loop.under_way += 1
         self._work.put((work, then))
 
     def gather(self, works: Sequence[Work]) -> list[Any]:
@@ -73,7 +72,7 @@ class Background:
 
     def settle(self) -> None:
         """Wait until nothing is under way."""
-        self._await(lambda: len(self._done) == self._under_way)
+        self._await(lambda: len(self._done) == self._loop.under_way)
         if self._done:
             self._rung(0)
 
@@ -113,7 +112,7 @@ class Background:
         self._hear()
         while self._done:
             outcome, then = self._done.popleft()
-            self._under_way -= 1
+            self._loop.under_way -= 1
             then(outcome)
         self._delivered()
 

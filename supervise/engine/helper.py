@@ -1,5 +1,6 @@
 """The helpers of a service, one at a time: `start-check` before an instance, `finish` after it."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -7,10 +8,12 @@ from collections.abc import Callable
 from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
-from supervise.engine.checked import FLAGS, NoRoomError, UnusableError
+from supervise.engine.checked import FLAGS, NO_ROOM, NoRoomError, UnusableError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
+from supervise.engine.host import now
 from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
+from supervise.engine.loop import Alarm
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import Outcome, opened
@@ -20,10 +23,20 @@ from supervise.protocol.record import UNKNOWN
 
 _NO_NONCE = bytes(8)
 
+_LATER = 1.0
+"""Seconds until a `finish` is tried again that could not be started just then."""
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it was for want of memory, of descriptors or of processes."""
+    number = error.errno if isinstance(error, OSError) else None
+    return isinstance(error, NoRoomError) or number == errno.EAGAIN or number in NO_ROOM
+
 
 class Helper:
     __slots__ = (
         "_dossier",
+        "_later",
         "_limit",
         "_output",
         "_pipes",
@@ -49,6 +62,7 @@ class Helper:
         self._process: Process | None = None
         self._output: FirstLine | None = None
         self._limit: float | None = None
+        self._later: Alarm | None = None
 
     def check(self) -> None:
         """Run `start-check`, for at most `timeout-start-check`. Its first line is shown as the
@@ -114,15 +128,28 @@ class Helper:
             self._tell_finished(0)
             return
         self._dossier.give_time(self._dossier.knobs.timeout_finish())
+        self._begin_finish()
+
+    def _begin_finish(self) -> None:
         files = self._pipes.files() + self._mark()
         self._run(self._finish_command(), files, self._finish_started, self._finished)
 
     def _finish_started(self, error: Exception | None) -> None:
+        self._later = None
         if error is None:
             self._dossier.mended("finish")
+            return
+        self._not_run("finish", error)
+        if _passes(error):
+            self._finish_later()
         else:
-            self._not_run("finish", error)
             self._tell_finished(0)
+
+    def _finish_later(self) -> None:
+        """What it clears up must be cleared up, so it is not left out at once; as runit."""
+        self._dossier.record.helper_nonce = os.urandom(8)  # to a successor: it is still to begin
+        self._later = self._dossier.host.loop.alarm(self._begin_finish)
+        self._dossier.host.loop.set(self._later, now() + _LATER)
 
     def _mark(self) -> list[FileAction]:
         """A successor that finds neither its pid nor the process must know whether it has run.
@@ -191,8 +218,17 @@ class Helper:
     def kill(self) -> None:
         if self._process is not None:
             self._process.send(signal.SIGKILL)
+        elif self._later is not None:
+            self._forget_later()
+            self._tell_finished(0)
+
+    def _forget_later(self) -> None:
+        if self._later is not None:
+            self._dossier.host.loop.set(self._later, NEVER)
+            self._later = None
 
     def release(self) -> None:
+        self._forget_later()
         if self._process is not None:
             self._process.release()
             self._process = None

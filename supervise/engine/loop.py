@@ -21,7 +21,10 @@ _GIVE_WAY = 0.001
 """Seconds for which what can wait does: a service that was just started has the processor first."""
 
 _MOST_TURNS = 10
-"""How often what can wait is put off while other things happen."""
+"""How often what is to be done soon is put off while other things happen."""
+
+_MOST_TURNS_LATER = 250
+"""So with what can wait."""
 
 _MOST_TAKEN_BACK = 64
 """Deadlines that were moved or taken back, from which on what is left of them is thrown away."""
@@ -44,6 +47,26 @@ class Alarm:
         self.number = 0
 
 
+class _PutOff:
+    """What waits until nothing else happens, but not for more than so many turns."""
+
+    __slots__ = ("_most", "_turns", "works")
+
+    def __init__(self, most_turns: int) -> None:
+        self.works: deque[Callable[[], None]] = deque()
+        self._most = most_turns
+        self._turns = 0
+
+    def turn(self, now: bool) -> None:
+        if not self.works:
+            return
+        self._turns += 1
+        if now or self._turns >= self._most:
+            self._turns = 0
+            for _ in range(min(len(self.works), _AT_ONCE)):
+                self.works.popleft()()
+
+
 class Loop:
     """Deadlines lie in a heap, by number. One that is taken back keeps nothing alive of what it was
     to ring for; its number is passed over when its time comes.
@@ -58,9 +81,10 @@ class Loop:
         self._heap: list[tuple[float, int]] = []
         self._alarms: dict[int, Alarm] = {}
         self._order = count()
-        self._soon: deque[Callable[[], None]] = deque()
-        self._later: deque[Callable[[], None]] = deque()
-        self._turns = 0
+        self._soon = _PutOff(_MOST_TURNS)
+        self._later = _PutOff(_MOST_TURNS_LATER)
+        self.under_way = 0
+        """Of our works, how many other threads are at: while there are some, nothing rests."""
         self._ended = False
 
     def add(self, fd: int, handler: Handler, events: int = select.EPOLLIN) -> None:
@@ -114,11 +138,11 @@ class Loop:
 
     def soon(self, work: Callable[[], None]) -> None:
         """Call it when nothing else is to be done, or has been put off for too long."""
-        self._soon.append(work)
+        self._soon.works.append(work)
 
     def later(self, work: Callable[[], None]) -> None:
-        """As `soon`, but when nothing has happened for a moment."""
-        self._later.append(work)
+        """As `soon`, but when nothing has happened for a moment, here and in other threads."""
+        self._later.works.append(work)
 
     def run(self) -> None:
         """Until `end` is called."""
@@ -135,19 +159,14 @@ class Loop:
             if handler is not None:
                 handler(events)
         self._ring()
-        self._turns = self._turns + 1 if happened else _MOST_TURNS
-        if self._turns >= _MOST_TURNS:
-            self._turns = 0
-            self._catch_up(self._soon or self._later)
-
-    def _catch_up(self, put_off: deque[Callable[[], None]]) -> None:
-        for _ in range(min(len(put_off), _AT_ONCE)):
-            put_off.popleft()()
+        at_rest = not (happened or self._soon.works or self.under_way)
+        self._soon.turn(not happened)
+        self._later.turn(at_rest)
 
     def _patience(self) -> float:
-        if self._soon:
+        if self._soon.works:
             return 0
-        if self._later:
+        if self._later.works:
             return _GIVE_WAY
         while self._heap and self._heap[0][1] not in self._alarms:
             heapq.heappop(self._heap)

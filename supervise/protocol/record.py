@@ -44,6 +44,11 @@ _DEATH = struct.Struct("<12sdiB")
 DEATH_SIZE = _DEATH.size
 _REASON_AT = _HEAD.size + _BODY.size + MOST_DEATHS * DEATH_SIZE
 _WARNINGS_AT = _REASON_AT + REASON_SIZE
+_SPARE = SIZE - _WARNINGS_AT - WARNINGS_SIZE
+_ALL = struct.Struct(
+    f"{_BODY.format} {MOST_DEATHS * DEATH_SIZE}s {REASON_SIZE}s {WARNINGS_SIZE}s {_SPARE}x"
+)
+"""All but the head. What is too long is cut short."""
 
 
 class Death:
@@ -146,7 +151,7 @@ def pack(record: Record) -> bytes:
     for bit, name in enumerate(_FLAGS):
         if getattr(record, name):
             flags |= 1 << bit
-    body = _BODY.pack(
+    body = _ALL.pack(
         record.boot,
         record.device,
         record.inode,
@@ -171,20 +176,11 @@ def pack(record: Record) -> bytes:
         record.ready_since,
         record.starts,
         len(record.deaths),
+        b"".join([death.packed for death in record.deaths]),
+        record.reason.encode("utf-8", "surrogateescape"),
+        record.warnings.encode("utf-8", "surrogateescape"),
     )
-    deaths = b"".join([death.packed for death in record.deaths])
-    body = (body + deaths).ljust(_REASON_AT - _HEAD.size, b"\0") + _words(
-        record.reason, REASON_SIZE
-    )
-    if record.warnings:
-        body = body.ljust(_WARNINGS_AT - _HEAD.size, b"\0") + _words(record.warnings, WARNINGS_SIZE)
-    body = body.ljust(SIZE - _HEAD.size, b"\0")
     return _HEAD.pack(MAGIC, VERSION, SIZE, zlib.crc32(body)) + body
-
-
-def _words(text: str, size: int) -> bytes:
-    """Cut short where there is no room for it."""
-    return text.encode("utf-8", "surrogateescape")[:size]
 
 
 def unpack(data: bytes) -> Record:

@@ -27,7 +27,8 @@ def crowded(scan: Scan) -> contextlib.AbstractContextManager[None]:
 def test_no_more_processes(scan: Scan, program: str) -> None:
     scan.add("good")
     extra = {program.replace("-", "_"): "#!/bin/sh\nexit 0\n"} if program != "run" else {}
-    scan.add("bad", SLEEPER, **extra, **FAST)
+    # A finish is tried again until its time is over, and then passed over.
+    scan.add("bad", SLEEPER, timeout_finish="1\n", **extra, **FAST)
     scan.start()
     good, pid = scan.up("good"), scan.up("bad")
     said = f"unable to start bad/{program}: {WHY}"
@@ -46,6 +47,28 @@ def test_no_more_processes(scan: Scan, program: str) -> None:
     became(scan.up("bad", beside=pid), "sleep")
     assert len(lines(scan, f"bad/{program}")) == 1
     assert lines(scan, "fault") == lines(scan, "Traceback") == []
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_finish_is_put_off(scan: Scan, killed: bool) -> None:
+    """What it has to clear up is cleared up, and once, be it by the next supervisor."""
+    finish = "#!/bin/sh\necho $$ >>../finished\n"
+    scan.add("a", finish=finish, timeout_finish="0\n")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    with crowded(scan):
+        end(pid)
+        assert line(scan, "a/finish") == f"supervise: fatal: unable to start a/finish: {WHY}"
+        scan.state("a", "finishing")
+        served(scan, "a")
+        if killed:
+            scan.kill()
+    if killed:
+        scan.start()
+    scan.up("a", beside=pid)
+    assert len((scan.services / "finished").read_text().split()) == 1
+    assert len(lines(scan, "a/finish")) == 1
 
 
 def test_a_new_service_then(scan: Scan) -> None:

@@ -1,10 +1,13 @@
 """Deadlines that are moved and taken back."""
 
+import os
+import select
 import time
 import weakref
 
 from supervise.core.situation import NEVER
 from supervise.engine.loop import Alarm, Loop
+from tests.support.scan import DEADLINE
 
 
 class Told:
@@ -38,3 +41,33 @@ def test_one_that_is_moved_again_and_again_rings_once() -> None:
     loop.set(last, time.monotonic() + 0.01)
     loop.run()
     assert rung == [1]
+
+
+def test_what_can_wait_is_done_though_there_is_always_something_to_do_first() -> None:
+    loop = Loop()
+    reading, writing = os.pipe()
+    loop.add(writing, lambda _: loop.soon(lambda: None), select.EPOLLOUT)  # it always can
+    done: list[str] = []
+    loop.later(lambda: done.append("what can wait"))
+    loop.later(loop.end)
+    loop.set(Alarm(loop.end), time.monotonic() + DEADLINE)
+    loop.run()
+    os.close(reading)
+    os.close(writing)
+    assert done
+
+
+def test_what_can_wait_does_while_other_threads_are_at_our_works() -> None:
+    loop = Loop()
+    done: list[str] = []
+
+    def ended() -> None:
+        done.append("a work")
+        loop.under_way = 0
+
+    loop.under_way = 1
+    loop.later(lambda: done.append("what can wait"))
+    loop.later(loop.end)
+    loop.set(Alarm(ended), time.monotonic() + 0.05)
+    loop.run()
+    assert done == ["a work", "what can wait"]

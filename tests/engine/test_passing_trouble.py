@@ -121,8 +121,8 @@ def test_what_could_not_be_recorded_is_started_when_it_can_be(scan: Scan) -> Non
 
 
 @needs_strace
-def test_a_finish_that_cannot_be_recorded_for_want_of_memory_is_not_run(scan: Scan) -> None:
-    """For the next supervisor would know nothing of it, and run it once more."""
+def test_a_finish_that_cannot_be_recorded_for_want_of_memory_is_put_off(scan: Scan) -> None:
+    """Else the next supervisor would know nothing of it, and run it once more."""
     finish = "#!/bin/sh\necho $$ >>../finished\nexec sleep 1000\n"
     directory = scan.add("a", finish=finish, timeout_finish="0\n")
     scan.start()
