@@ -97,7 +97,7 @@ class Dossier:
         self.situation, self.record = heritage.situation, heritage.record
         if heritage.remark:
             self.record.reason = heritage.remark
-            self.warn(heritage.remark)
+            self.complain("heritage", heritage.remark)
         self.supervise.write_record(self._packed())
 
     def follow(self, place: Place) -> None:
@@ -146,6 +146,7 @@ class Dossier:
 
         What comes first is the next start, which may need nothing of it.
         """
+        self.mended("heritage")
         up = max(0.0, now() - self.situation.started_at)
         asked = self.situation.asked
         self._death = partial(self._enter_death, time.time_ns(), up, ending, asked)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from supervise.engine.knobs import Knobs
-from tests.support.bad import line, lines, shown, tries, well
+from tests.support.bad import line, lines, shown, tries, warnings, well
 from tests.support.gate import replace_svscan, served
-from tests.support.scan import BIN, SLEEPER, Scan, eventually, program
+from tests.support.scan import BIN, SLEEPER, Scan, program
 
 FAILING = "#!/bin/sh\nexit 1\n"
 
@@ -130,16 +130,6 @@ def test_a_value_of_a_terabyte(tmp_path: Path) -> None:
         read(knobs, knob)
     assert len(set(said)) == len(KNOBS)
     assert all(len(line) < 300 for line in said)
-
-
-def warnings(scan: Scan, name: str, count: int) -> list[str]:
-    """What svstat shows, as soon as there is so much of it."""
-
-    def look() -> list[list[str]]:
-        found = shown(scan.home / name)["warnings"]
-        return [found] if len(found) == count else []
-
-    return eventually(look, lambda: f"{count} warnings: {shown(scan.home / name)}")[0]
 
 
 def test_what_is_bad_is_shown_while_it_runs(scan: Scan) -> None:

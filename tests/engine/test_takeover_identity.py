@@ -19,6 +19,7 @@ from supervise.core.backoff import APART
 from supervise.engine import processes
 from supervise.protocol import status
 from supervise.protocol.record import UNKNOWN
+from tests.support.bad import warnings
 from tests.support.gate import end, gone, instances, living, replace_svscan, served, taken_up
 from tests.support.heritage import (
     Debian,
@@ -314,8 +315,12 @@ def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:
     (directory / "supervise/state").write_bytes(b"noise")
     (directory / "supervise/status").write_bytes(b"noise")
     supervised(scan)
-    scan.up("a")
+    pid = scan.up("a")
     scan.says("supervise/state is not usable")
+    assert warnings(scan, "a", 1) == ["supervise/state is not usable (cut short)"]
+    end(pid)
+    scan.up("a", beside=pid)
+    assert warnings(scan, "a", 0) == []
 
 
 # daemontools's own supervise before us, and after us

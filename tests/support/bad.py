@@ -21,6 +21,16 @@ def shown(path: Path | bytes) -> dict[str, Any]:
     return found
 
 
+def warnings(scan: Scan, name: str, count: int) -> list[str]:
+    """What svstat shows, as soon as there is so much of it."""
+
+    def look() -> list[list[str]]:
+        found = shown(scan.home / name)["warnings"]
+        return [found] if len(found) == count else []
+
+    return eventually(look, lambda: f"{count} warnings: {shown(scan.home / name)}")[0]
+
+
 def reason(scan: Scan, name: str) -> str:
     """The reason that is shown, as soon as there is one."""
     return str(eventually(lambda: shown(scan.home / name)["reason"], f"a reason: {scan.said()}"))
