@@ -154,20 +154,20 @@ class SuperviseDirectory:
         if not stat.S_ISREG(found.st_mode):
             raise wrong(self._name + name.decode(), "a plain file")
 
-    def read_status(self) -> bytes:
-        """Empty where there is none."""
+    def read_status(self) -> bytes | None:
+        """None where there is none."""
         return self._read(b"status", 64)
 
-    def read_record(self) -> bytes:
-        """Empty where there is none."""
+    def read_record(self) -> bytes | None:
+        """None where there is none."""
         return self._read(b"state", 2 * record.SIZE)
 
-    def _read(self, name: bytes, size: int) -> bytes:
+    def _read(self, name: bytes, size: int) -> bytes | None:
         shown = self._name + name.decode()
         try:
             fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
         except FileNotFoundError:
-            return b""
+            return None
         except OSError as error:
             raise no_file("read", self._path + name, shown, error) from None
         try:

@@ -172,6 +172,16 @@ def find_orphan(start: bytes, device: int, inode: int, not_before: int) -> int |
     return None
 
 
+def find_adrift(device: int, inode: int) -> int | None:
+    """The first living process that works in this directory and whose parent has died."""
+    ours = _line_of(os.getpid())
+    for pid in all_pids():
+        known = facts(pid) if pid not in ours and same_directory(pid, device, inode) else None
+        if known and known.alive and known.parent in ours:
+            return pid
+    return None
+
+
 def _leaders_in(device: int, inode: int) -> Iterator[tuple[int, Facts]]:
     for pid in all_pids():
         if same_directory(pid, device, inode):

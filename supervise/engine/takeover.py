@@ -59,14 +59,14 @@ class Here(NamedTuple):
     """Whether the `finish` that was meant to run has begun, be it that its pid was not recorded."""
 
 
-def inherit(state: bytes, classic: bytes, here: Here) -> Heritage:
-    """From the content of `state` and of `status`; either may be empty, cut short, or noise."""
+def inherit(state: bytes | None, classic: bytes | None, here: Here) -> Heritage:
+    """From the content of `state` and of `status`; either may be missing, cut short, or noise."""
     try:
-        found = record.unpack(state)
+        found = record.unpack(state or b"")
     except ValueError as error:
         if here.blamed:
             return _leave_alone(_afresh(here).record)
-        if not state:
+        if state is None or (not state and classic is None):  # nothing was ever begun
             return _from_status(classic, here, "")
         return _from_status(classic, here, f"supervise/state is not usable ({error})")
     if (found.device, found.inode) != (here.device, here.inode):
@@ -216,13 +216,16 @@ def _identified(pid: int, start: int) -> Found | None:
     return None if pidfd is None else Found(pid, start, pidfd)
 
 
-def _from_status(classic: bytes, here: Here, remark: str) -> Heritage:
+def _from_status(classic: bytes | None, here: Here, remark: str) -> Heritage:
     """From the 18 bytes of daemontools's own supervise, which name a pid and when it started."""
     heritage = _afresh(here, remark=remark)
+    if classic is None:
+        return _unless_marked(heritage, here)
     try:
         since, pid, paused, want = status.unpack(classic)
     except ValueError:
-        return _unless_marked(heritage, here)
+        remark = remark or "supervise/status is not usable (cut short)"
+        return _unless_adrift(_afresh(here, remark=remark), here)
     known = processes.facts(pid) if pid else None
     if known is None or not known.alive:
         return _unless_marked(heritage, here)
@@ -243,6 +246,12 @@ def _unless_marked(heritage: Heritage, here: Here) -> Heritage:
         return heritage
     pid = processes.find_marked(_MARK, here.device, here.inode)
     return heritage if pid is None else _doubtful(heritage, pid)
+
+
+def _unless_adrift(heritage: Heritage, here: Here) -> Heritage:
+    """As `_unless_marked`, where nothing at all tells of what another kind of supervise started."""
+    pid = processes.find_adrift(here.device, here.inode)
+    return _unless_marked(heritage, here) if pid is None else _doubtful(heritage, pid)
 
 
 def _doubtful(heritage: Heritage, pid: int) -> Heritage:

@@ -323,6 +323,36 @@ def test_without_any_usable_heritage_it_is_started(scan: Scan) -> None:
     assert warnings(scan, "a", 0) == []
 
 
+@pytest.mark.parametrize("state", [b"", b"noise"])
+def test_a_spoilt_record_and_a_spoilt_status(scan: Scan, state: bytes) -> None:
+    """What runs is not started a second time, and one line says so."""
+    directory = scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+
+    def spoilt() -> None:
+        (directory / "supervise/state").write_bytes(state)
+        (directory / "supervise/status").write_bytes(b"noise")
+
+    replace_svscan(scan, "a", meanwhile=spoilt)
+    scan.says(f"pid {pid} runs here and may or may not be this service: not started")
+    assert instances(scan, "a") == [pid]
+
+
+def test_a_status_of_debians_supervise_that_was_spoilt(scan: Scan, debian: Debian) -> None:
+    directory = scan.service("a")
+    other = debian(directory)
+    pid = classic_up(directory)
+    other.kill()
+    other.wait(30)
+    (directory / "supervise/status").write_bytes(b"noise")
+    supervised(scan)
+    taken_up(scan, "a")
+    scan.says(f"pid {pid} runs here and may or may not be this service: not started")
+    assert len(scan.starts()) == 1
+
+
 # daemontools's own supervise before us, and after us
 
 
