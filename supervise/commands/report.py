@@ -90,7 +90,10 @@ def name(directory: bytes) -> bytes:
     """The last part of the path; with the one before it where it is a `log`."""
     parts = [part for part in directory.split(b"/") if part not in (b"", b".")]
     if not parts or parts[-1] == b"..":
-        parts = [part for part in os.path.realpath(directory).split(b"/") if part]
+        try:
+            parts = [part for part in os.path.realpath(directory).split(b"/") if part]
+        except OSError:  # our working directory was removed
+            return directory
     return b"/".join(parts[-2:] if parts[-1:] == [b"log"] else parts[-1:])
 
 

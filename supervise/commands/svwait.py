@@ -4,15 +4,13 @@ import os
 import sys
 
 from supervise.commands import plain
-from supervise.commands.goals import Goal, at_rest, ready, running
 from supervise.commands.seconds import seconds_of
-from supervise.commands.waiting import Waiting
 
 HELP = b"""usage: svwait -u|-d|-r [-t SECONDS] dir ...
 Wait until all services are up (-u), down (-d), or up and ready (-r). Exit 1 where that cannot be
 any more, 99 where it was not in time, 102 where supervise does not run.
 """
-GOALS: dict[str, Goal] = {"u": running, "d": at_rest, "r": ready}
+LETTERS = "udr"
 
 
 def main() -> None:
@@ -24,16 +22,25 @@ def run(args: list[str]) -> int:
     if args and len(args[0]) > 2 and args[0].startswith("--"):
         return plain.long_option("svwait", HELP, args[0])
     try:
-        goal, seconds, directories = _parse(args)
+        letter, seconds, directories = _parse(args)
     except ValueError as error:
         return plain.refuse("svwait", str(error))
+    return _wait(letter, seconds, directories)
+
+
+def _wait(letter: str, seconds: float | None, directories: list[str]) -> int:
+    """Imported only here, where Ctrl-C does not break into it with a traceback any more."""
+    from supervise.commands.goals import at_rest, ready, running
+    from supervise.commands.waiting import Waiting
+
+    goal = {"u": running, "d": at_rest, "r": ready}[letter]
     waiting = Waiting(b"svwait")
     for directory in directories:
         waiting.add(os.fsencode(directory), [goal])
     return waiting.run(seconds)
 
 
-def _parse(args: list[str]) -> tuple[Goal, float | None, list[str]]:
+def _parse(args: list[str]) -> tuple[str, float | None, list[str]]:
     """:raises ValueError: what is wrong, in a line for the user."""
     chosen = ""
     seconds = None
@@ -49,12 +56,12 @@ def _parse(args: list[str]) -> tuple[Goal, float | None, list[str]]:
             seconds = seconds_of(rest or args.pop(0))
         chosen += letters
     _check(chosen, args)
-    return GOALS[chosen[0]], seconds, args
+    return chosen[0], seconds, args
 
 
 def _check(chosen: str, directories: list[str]) -> None:
     for letter in chosen:
-        if letter not in GOALS:
+        if letter not in LETTERS:
             raise ValueError(f"unknown option -{letter}")
     if len(set(chosen)) != 1:
         raise ValueError("svwait -u|-d|-r [-t SECONDS] dir ...")

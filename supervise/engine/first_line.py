@@ -4,6 +4,7 @@ import contextlib
 import os
 
 from supervise.engine.loop import Loop
+from supervise.engine.messages import legible
 from supervise.protocol.record import REASON_SIZE
 
 
@@ -36,5 +37,5 @@ class FirstLine:
             self._read(0)
         self._loop.remove(self.fd)
         os.close(self.fd)
-        line = self.data.strip().split(b"\n", 1)[0]
-        return line[:REASON_SIZE].decode("utf-8", "replace")
+        line = self.data.strip().split(b"\n", 1)[0].replace(b"\t", b" ")
+        return legible(line[:REASON_SIZE])

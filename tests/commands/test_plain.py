@@ -6,6 +6,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -117,3 +118,13 @@ def test_svup(fake: Fake, tmp_path: Path) -> None:
     assert code() == 100
     done = subprocess.run([BIN / "svup"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (100, "svup: usage: svup dir\n")
+
+
+@pytest.mark.parametrize("program", CLIENTS)
+def test_next_to_nothing_is_imported_before_ctrl_c_is_seen_to(program: str) -> None:
+    """Python's own way, a traceback, holds until then."""
+    look = f"import supervise.commands.{program}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert "supervise.commands.plain" in imported
+    assert not {f"supervise.commands.{one}" for one in ("goals", "waiting", "report")} & {*imported}

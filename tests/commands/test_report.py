@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from supervise.engine import processes
 from supervise.protocol import record
 from supervise.protocol.record import Death
 from tests.commands.fake import Fake, make_record, stamp
+from tests.support.scan import BIN, DEADLINE
 
 
 def told(fake: Fake) -> dict[str, Any]:
@@ -40,6 +42,16 @@ def test_with_a_supervisor_of_another_make(fake: Fake) -> None:
     assert found["paused"] is True
     assert found["normally"] == "up"
     assert found["ready"] is found["starts"] is found["failures"] is found["record_error"] is None
+
+
+def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = "cd $1 && rmdir $1 && exec $2 --json . .."
+    command = ["sh", "-c", script, "sh", gone, BIN / "svstat"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == [".", ".."]
 
 
 def test_a_longer_status_is_somebody_elses(fake: Fake) -> None:
