@@ -12,6 +12,7 @@ import stat
 from supervise.engine.checked import (
     FLAGS,
     BusyError,
+    UnusableError,
     check,
     identity,
     kept,
@@ -116,10 +117,24 @@ class SuperviseDirectory:
         if self._is_ours(self._path):
             return self._path
         moved = os.readlink(b"/proc/self/fd/%d" % self._lock)[: -len(b"lock")]
-        if not self._is_ours(moved):
-            raise FileNotFoundError(errno.ENOENT, "its lock is gone")
-        self._path = moved
-        return moved
+        if self._is_ours(moved):
+            self._path = moved
+        else:
+            self._lock_again()
+        return self._path
+
+    def _lock_again(self) -> None:
+        """The lock alone may have been removed: then there is to be one again, and ours."""
+        ours = identity(os.lstat(self._path + b"control")) == identity(os.fstat(self.control))
+        try:
+            if not ours or os.path.lexists(self._path + b"lock"):
+                raise BusyError
+            lock = self._open_lock()
+        except UnusableError:
+            raise FileNotFoundError(errno.ENOENT, "its lock is gone") from None
+        os.dup2(lock, self._lock, inheritable=False)
+        os.close(lock)
+        self._identity = identity(os.fstat(self._lock))
 
     def _is_ours(self, path: bytes) -> bool:
         try:
@@ -238,6 +253,9 @@ class SuperviseDirectory:
             finally:
                 os.close(fd)
         except OSError as error:
+            if os.path.lexists(self._path + b"lock") and not self._is_ours(self._path):
+                what = f"{self._name}lock was replaced, maybe by another supervise"
+                raise UnusableError(f"{what}: nothing is recorded any more") from None
             raise no_file("write", self._path + b"state", self._name + "state", error) from None
 
     def _open_state(self) -> int:

@@ -3,10 +3,11 @@
 import os
 import shutil
 import signal
+import subprocess
 
 from tests.support.bad import enter, inside, line, lines, reason, shown, well
-from tests.support.gate import instances, replace_svscan, served
-from tests.support.scan import Scan, eventually
+from tests.support.gate import instances, only_instance, replace_svscan, served
+from tests.support.scan import BIN, DEADLINE, Scan, eventually
 
 
 def test_another_directory_in_its_place_is_not_written_to(scan: Scan) -> None:
@@ -47,14 +48,30 @@ def test_a_supervise_that_was_removed(scan: Scan) -> None:
 
 
 def test_a_lock_that_was_removed(scan: Scan) -> None:
+    """There is one again with the next thing to be written, and it is held."""
+    path = scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    (path / "supervise/lock").unlink()
+    os.kill(pid, 9)
+    scan.up("a", beside=pid)
+    other = subprocess.run([BIN / "supervise", path], capture_output=True, timeout=DEADLINE)
+    assert b"unable to acquire" in other.stderr
+    assert scan.said() == ""
+    replace_svscan(scan, "a")
+    assert only_instance(scan, "a")
+
+
+def test_a_lock_that_was_replaced(scan: Scan) -> None:
     """Somebody else may hold it by now: nothing more is written, and that is told."""
     path = scan.add("a")
     scan.start()
     pid = scan.up("a")
     before = (path / "supervise/status").read_bytes()
     (path / "supervise/lock").unlink()
+    (path / "supervise/lock").touch()
     os.kill(pid, 9)
-    line(scan, "unable to write a/supervise/state: file does not exist")
+    line(scan, "a/supervise/lock was replaced, maybe by another supervise: nothing is recorded any")
     assert (path / "supervise/status").read_bytes() == before
 
 
