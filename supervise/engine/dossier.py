@@ -11,6 +11,7 @@ from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
 from supervise.engine.checked import NoRoomError, UnusableError
 from supervise.engine.directory import SuperviseDirectory
+from supervise.engine.heritage import Here, Heritage
 from supervise.engine.host import Host, jitter, now
 from supervise.engine.knobs import Knobs
 from supervise.engine.loop import Alarm
@@ -18,7 +19,7 @@ from supervise.engine.messages import legible
 from supervise.engine.place import Place
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.spawn import Program
-from supervise.engine.takeover import Here, Heritage, inherit, take_over_in_place
+from supervise.engine.takeover import inherit, take_over_in_place
 from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedService
@@ -83,14 +84,11 @@ class Dossier:
             heritage = take_over_in_place(handed)
         else:
             place, host = self.place, self.host
-            blamed = bool(host.handling.blamed_step(place.identity))
-            here = Here(
-                place.device,
-                place.inode,
-                host.boot,
-                place.normally_up(),
-                blamed,
-                self.supervise.marked(),
+            here = Here(place.device, place.inode, host.boot, place.normally_up())._replace(
+                blamed=bool(host.handling.blamed_step(place.identity)),
+                marked=self.supervise.marked(),
+                finishes=self.knobs.has(b"finish"),
+                stray=partial(host.strays.pid_in, place.identity),
             )
             heritage = inherit(self.supervise.read_record(), self.supervise.read_status(), here)
         self.heritage: Heritage | None = heritage

@@ -89,6 +89,7 @@ class GuardedHost(Host):
         self.messages = host.messages
         self.spawner = _GuardedSpawner(host.spawner, guard)
         self.boot = host.boot
+        self.strays = host.strays
         self.news = host.news
 
 

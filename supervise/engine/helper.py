@@ -8,16 +8,17 @@ from collections.abc import Callable
 from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
-from supervise.engine.checked import FLAGS, NO_ROOM, NoRoomError, UnusableError
+from supervise.engine.begun import mark
+from supervise.engine.checked import NO_ROOM, NoRoomError
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
+from supervise.engine.heritage import Found
 from supervise.engine.host import now
 from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
 from supervise.engine.loop import Alarm
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.spawn import Outcome, opened
-from supervise.engine.takeover import Found
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
@@ -131,7 +132,7 @@ class Helper:
         self._begin_finish()
 
     def _begin_finish(self) -> None:
-        files = self._pipes.files() + self._mark()
+        files = self._pipes.files() + mark(self._dossier.supervise, SPARE)
         self._run(self._finish_command(), files, self._finish_started, self._finished)
 
     def _finish_started(self, error: Exception | None) -> None:
@@ -150,18 +151,6 @@ class Helper:
         self._dossier.record.helper_nonce = os.urandom(8)  # to a successor: it is still to begin
         self._later = self._dossier.host.loop.alarm(self._begin_finish)
         self._dossier.host.loop.set(self._later, now() + _LATER)
-
-    def _mark(self) -> list[FileAction]:
-        """A successor that finds neither its pid nor the process must know whether it has run.
-
-        To be done last: opening our pipes fails where we are killed meanwhile, and it never runs.
-        """
-        try:
-            path = self._dossier.supervise.unmark()
-        except (OSError, UnusableError):
-            return []
-        flags = os.O_WRONLY | os.O_TRUNC | FLAGS
-        return [(os.POSIX_SPAWN_OPEN, SPARE, path, flags, 0), (os.POSIX_SPAWN_CLOSE, SPARE)]
 
     def _finish_command(self) -> tuple[bytes, ...]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""

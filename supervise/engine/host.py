@@ -12,6 +12,7 @@ from supervise.engine.loop import Alarm, Loop
 from supervise.engine.messages import Messages
 from supervise.engine.notices import Notices
 from supervise.engine.spawn import Spawner
+from supervise.engine.strays import Strays
 from supervise.protocol import tai64n
 
 
@@ -37,6 +38,7 @@ class Host:
         self.children = Children(lambda: self.spawner.busy)
         self.admission = Admission(self.say)
         self.boot = _boot()
+        self.strays = Strays()
         self.handling = Handling(self.boot, self.loop.soon)
         self.news = News()
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from supervise.core import events
-from supervise.engine import explain, processes
+from supervise.engine import begun, explain, processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.dossier import Dossier
+from supervise.engine.heritage import Found
 from supervise.engine.host import stamp
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import Outcome, Program, opened
-from supervise.engine.takeover import Found
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
@@ -80,14 +80,25 @@ class Instance:
             kept.nonce = kept.next_nonce
         else:
             kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
+        mark: list[FileAction] = []
         try:
             if kept.intent:
+                mark = self._mark()
                 self._dossier.keep_intent()
-            files = self._pipes.files() + self._readiness_file()
+            files = self._pipes.files() + self._readiness_file() + mark
         except (UnusableError, OSError) as error:
             self._spawned(error)
             return
         self._spawn(self._dossier.program((b"./run",), kept.nonce, files), self._spawned)
+
+    def _mark(self) -> list[FileAction]:
+        """Where it matters to a successor that this instance was there, which may have ended before
+        it looks: its `finish` is to run, and what is wanted once is not to run twice."""
+        dossier = self._dossier
+        if dossier.situation.want != "once" and not dossier.knobs.has(b"finish"):
+            return []
+        spare = SPARE + 1 if dossier.knobs.notification_fd() == SPARE else SPARE
+        return begun.mark(dossier.supervise, spare)
 
     def _spawned(self, outcome: Outcome) -> None:
         kept = self._dossier.record

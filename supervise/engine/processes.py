@@ -7,13 +7,14 @@ That a process cannot be looked at, because no file can be opened, does not mean
 then all of these raise OSError.
 """
 
+import contextlib
 import errno
 import os
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from supervise.engine.checked import NO_ROOM, identity
+from supervise.engine.checked import NO_ROOM, Identity, identity
 
 _DEAD = b"ZX"
 
@@ -156,6 +157,18 @@ def find_marked(start: bytes, device: int, inode: int) -> int | None:
         if _has(pid, start):
             return pid
     return None
+
+
+def all_marked(start: bytes) -> dict[Identity, int]:
+    """The living session leaders that have a variable in their environment that begins so, by the
+    directories that they work in."""
+    found = {}
+    for pid in all_pids():
+        known = facts(pid) if _has(pid, start) else None
+        if known and known.alive and known.session == pid:
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                found[identity(os.stat(b"/proc/%d/cwd" % pid))] = pid
+    return found
 
 
 def find_orphan(start: bytes, device: int, inode: int, not_before: int) -> int | None:

@@ -14,12 +14,12 @@ from supervise.engine.dossier import Dossier
 from supervise.engine.faults import place_of
 from supervise.engine.guard import Guard, GuardedHost
 from supervise.engine.helper import Helper
+from supervise.engine.heritage import Heritage
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
 from supervise.engine.leftovers import PATIENCE, Leftovers
 from supervise.engine.letterbox import Letterbox
 from supervise.engine.place import Place
-from supervise.engine.takeover import Heritage
 from supervise.engine.turns import Turns
 from supervise.engine.watched import Watched
 from supervise.protocol import letters

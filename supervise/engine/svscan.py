@@ -109,6 +109,7 @@ class Svscan:
         else:
             self._scanner.begin()
         self._host.all_claimed()
+        self._host.strays.begin()
         self._start_watch()
         self._watch_above()
         self._scan()

@@ -4,59 +4,29 @@ Three answers. Ours: same boot, alive, same start: we go on as if we had started
 ours: it is down. Doubtful: nothing is started and nothing is signalled until `svc -u` decides.
 """
 
-import os
 import time
-from typing import NamedTuple
 
 from supervise.core import events, machine, situation
 from supervise.core.situation import RUNNING, Situation
-from supervise.engine import files, ledger, processes
-from supervise.engine.spawn import NONCE, mark
-from supervise.protocol import record, status, tai64n
+from supervise.engine import ledger, processes
+from supervise.engine.classic import from_status
+from supervise.engine.heritage import (
+    MARK,
+    Found,
+    Here,
+    Heritage,
+    afresh,
+    age,
+    doubtful,
+    identified,
+    unless_marked,
+)
+from supervise.engine.spawn import mark
+from supervise.protocol import record, tai64n
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Death, Record
 
-_MARK = NONCE + b"="
-_TICKS = os.sysconf("SC_CLK_TCK")
-_TOLERANCE = 2.0
-"""Seconds by which a classic time stamp and the start of its process may differ."""
-
 _HELPED = frozenset((situation.CHECKING, situation.FINISHING))
-
-
-class Found(NamedTuple):
-    """A process that was identified beyond doubt. `pidfd` is -1 for our own child, which may also
-    be dead and not reaped yet: after an upgrade in place."""
-
-    pid: int
-    start: int
-    pidfd: int
-
-
-class Heritage(NamedTuple):
-    """How to go on: the situation and record to begin with, the event that says what became of
-    the process in question, that process itself, and a line to say."""
-
-    situation: Situation
-    record: Record
-    event: str
-    process: Found | None = None
-    remark: str = ""
-    handed: HandedService = HandedService()
-
-
-class Here(NamedTuple):
-    """The service directory whose heritage is looked at. `begun`: the `finish` that was meant to
-    run has begun, be it that its pid was not recorded any more."""
-
-    device: int
-    inode: int
-    boot: bytes
-    normally_up: bool
-    blamed: bool = False
-    """Whether it was in hand when supervisors died, one after the other."""
-    begun: bool = False
-    """Whether the `finish` that was meant to run has begun, be it that its pid was not recorded."""
 
 
 def inherit(state: bytes | None, classic: bytes | None, here: Here) -> Heritage:
@@ -65,14 +35,16 @@ def inherit(state: bytes | None, classic: bytes | None, here: Here) -> Heritage:
         found = record.unpack(state or b"")
     except ValueError as error:
         if here.blamed:
-            return _leave_alone(_afresh(here).record)
+            return _leave_alone(afresh(here).record)
         if state is None or (not state and classic is None):  # nothing was ever begun
-            return _from_status(classic, here, "")
-        return _from_status(classic, here, f"supervise/state is not usable ({error})")
+            return from_status(classic, here, "")
+        return from_status(classic, here, f"supervise/state is not usable ({error})")
     if (found.device, found.inode) != (here.device, here.inode):
-        return _afresh(here, remark="supervise/state was copied from elsewhere and is ignored")
-    if found.boot != here.boot or found.ended == "stopped":
-        return _afresh(here, found)
+        return afresh(here, remark="supervise/state was copied from elsewhere and is ignored")
+    if found.boot != here.boot:
+        return unless_marked(afresh(here, found), here)
+    if found.ended == "stopped":
+        return afresh(here, found)
     if found.alone or here.blamed:
         return _leave_alone(found)
     return _from_record(found, here)
@@ -84,7 +56,7 @@ def _leave_alone(found: Record) -> Heritage:
     before = ledger.situation_of(found)
     running = before.state in RUNNING and found.pid
     start = _start_of(found.pid, found.ticks, found.nonce)
-    process = _identified(found.pid, start) if running else None
+    process = identified(found.pid, start) if running else None
     return Heritage(before, found, events.FOUND if process else events.LOST, process)
 
 
@@ -97,32 +69,21 @@ def take_over_in_place(handed: HandedService) -> Heritage:
     return Heritage(before, found, event, process, handed=handed)
 
 
-def _afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
-    """Nothing to go on with: the `down` file alone says what is wanted. History is kept."""
-    fresh = Record()
-    fresh.boot, fresh.device, fresh.inode = here.boot, here.device, here.inode
-    fresh.since = tai64n.pack(time.time_ns())
-    if before is not None:
-        fresh.deaths, fresh.starts = before.deaths, before.starts
-    begun = Situation("up" if here.normally_up else "down")
-    return Heritage(begun, fresh, events.TAKEN_UP, remark=remark)
-
-
 def _from_record(found: Record, here: Here) -> Heritage:
     before = ledger.situation_of(found)
     machine.resume(before, here.normally_up)
     if before.state == situation.GONE:
-        return _afresh(here, found)
+        return afresh(here, found)
     meant = before.state in RUNNING and (found.intent or any(found.next_nonce))
-    event, process = _process_of(before, found, here.begun)
+    event, process = _process_of(before, found, here.begun(before))
     if meant and process is None:
         pid = _unknown_start(found) or processes.find_orphan(
-            _MARK, here.device, here.inode, found.ticks
+            MARK, here.device, here.inode, found.ticks
         )
         if pid is not None:
-            heritage = _afresh(here, found)
+            heritage = afresh(here, found)
             heritage.situation.want = before.want
-            return _doubtful(heritage, pid)
+            return doubtful(heritage, pid)
     return Heritage(before, found, event, process)
 
 
@@ -142,6 +103,9 @@ def _process_of(
         event, process = _what_became(found.pid, start, nonce, pidfd)
         if event == events.LOST and any(found.next_nonce):
             event, process = _what_came_next(before, found)
+        if event == events.NEVER_BEGUN and begun:
+            event = events.LOST
+            _enter_unseen(found)
         if process is not None:
             found.pid, found.ticks, found.session = process.pid, process.start, process.pid
         found.intent = False
@@ -156,6 +120,17 @@ def _process_of(
             found.helper_pid, found.helper_ticks = process.pid, process.start
         return event, process
     return events.FOUND, None
+
+
+def _enter_unseen(found: Record) -> None:
+    """An instance of which nothing but its intent was recorded has come and gone."""
+    found.deaths = (Death(found.since, 0.0, record.UNKNOWN, False), *_older(found))
+    found.starts += 1
+    found.session = 0
+
+
+def _older(found: Record) -> tuple[Death, ...]:
+    return found.deaths[: record.MOST_DEATHS - 1]
 
 
 def _start_of(pid: int, start: int, nonce: bytes) -> int:
@@ -180,7 +155,7 @@ def _what_became(pid: int, start: int, nonce: bytes, pidfd: int) -> tuple[str, F
         if not pid:
             return events.NEVER_BEGUN, None
         start = processes.start_of(pid)
-    found = _identified(pid, start)
+    found = identified(pid, start)
     return (events.FOUND, found) if found else (events.LOST, None)
 
 
@@ -190,105 +165,17 @@ def _what_came_next(before: Situation, found: Record) -> tuple[str, Found | None
     event, process = _what_became(0, 0, found.next_nonce, -1)
     if process is None:
         return events.LOST, None
-    uptime = max(0.0, _age(found.ticks) - _age(process.start))
-    began = tai64n.pack(time.time_ns() - int(_age(process.start) * 1e9))
+    uptime = max(0.0, age(found.ticks) - age(process.start))
+    began = tai64n.pack(time.time_ns() - int(age(process.start) * 1e9))
     death = Death(began, uptime, record.UNKNOWN, before.asked)
-    found.deaths = (death, *found.deaths[: record.MOST_DEATHS - 1])
+    found.deaths = (death, *_older(found))
     found.nonce, found.next_nonce = found.next_nonce, bytes(8)
     found.since = began
     found.starts += 1
     before.state = situation.UP
-    before.started_at = time.monotonic() - _age(process.start)
+    before.started_at = time.monotonic() - age(process.start)
     before.deadline = situation.NEVER
     before.asked = before.owed = before.paused = False
     if before.readiness != "untold":
         before.readiness = "not yet"
     return event, process
-
-
-def _identified(pid: int, start: int) -> Found | None:
-    """None also for what can never be a service of ours, whatever a file says."""
-    if pid in (1, os.getpid(), os.getppid()):
-        return None
-    if processes.is_child(pid) and processes.start_of(pid) == start:
-        return Found(pid, start, -1)
-    pidfd = processes.open_if_same(pid, start)
-    return None if pidfd is None else Found(pid, start, pidfd)
-
-
-def _from_status(classic: bytes | None, here: Here, remark: str) -> Heritage:
-    """From the 18 bytes of daemontools's own supervise, which name a pid and when it started."""
-    heritage = _afresh(here, remark=remark)
-    if classic is None:
-        return _unless_marked(heritage, here)
-    try:
-        since, pid, paused, want = status.unpack(classic)
-    except ValueError:
-        remark = remark or "supervise/status is not usable (cut short)"
-        return _unless_adrift(_afresh(here, remark=remark), here)
-    known = processes.facts(pid) if pid else None
-    if known is None or not known.alive:
-        return _unless_marked(heritage, here)
-    at_home = processes.same_directory(pid, here.device, here.inode)
-    in_time = _agrees(since, known.start)
-    if not at_home and (not in_time or _claimed_elsewhere(pid)):
-        return heritage
-    found = _identified(pid, known.start) if at_home and in_time else None
-    if found is None:
-        return _doubtful(heritage, pid)
-    return _classic_instance(heritage, found, since, paused, want)
-
-
-def _unless_marked(heritage: Heritage, here: Here) -> Heritage:
-    """A record that we cannot read, of another version or spoilt, may have known of an instance
-    that `status` does not tell of, because it was just being started."""
-    if not heritage.remark:
-        return heritage
-    pid = processes.find_marked(_MARK, here.device, here.inode)
-    return heritage if pid is None else _doubtful(heritage, pid)
-
-
-def _unless_adrift(heritage: Heritage, here: Here) -> Heritage:
-    """As `_unless_marked`, where nothing at all tells of what another kind of supervise started."""
-    pid = processes.find_adrift(here.device, here.inode)
-    return _unless_marked(heritage, here) if pid is None else _doubtful(heritage, pid)
-
-
-def _doubtful(heritage: Heritage, pid: int) -> Heritage:
-    doubt = (
-        f"pid {pid} runs here and may or may not be this service: not started;"
-        " svc -u starts it all the same"
-    )
-    heritage.situation.held = True  # also for a successor of ours that finds our record
-    return heritage._replace(event=events.DOUBTFUL, remark=doubt)
-
-
-def _classic_instance(
-    heritage: Heritage, found: Found, since: bytes, paused: bool, want: str
-) -> Heritage:
-    running, kept = heritage.situation, heritage.record
-    running.state = situation.UP
-    running.want = want
-    running.owed = False
-    running.paused = paused
-    running.started_at = time.monotonic() - _age(found.start)
-    kept.pid, kept.ticks, kept.since = found.pid, found.start, since
-    return heritage._replace(event=events.FOUND, process=found)
-
-
-def _claimed_elsewhere(pid: int) -> bool:
-    """Its working directory is a service directory whose own status names it: ours is a copy."""
-    try:
-        return status.unpack(files.read(b"/proc/%d/cwd/supervise/status" % pid, 64))[1] == pid
-    except (OSError, ValueError):
-        return False
-
-
-def _age(start: int) -> float:
-    """Seconds since a process started."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - start / _TICKS
-
-
-def _agrees(since: bytes, start: int) -> bool:
-    started = time.time() - _age(start)
-    return abs(tai64n.unpack(since) / 1e9 - started) <= _TOLERANCE

@@ -154,7 +154,8 @@ def _parent(pid: int) -> int:
 def watches(world: World) -> list[str]:
     """Of inotify, as /proc tells of them."""
     for name in os.listdir(f"/proc/{world.pid}/fd"):
-        if os.readlink(f"/proc/{world.pid}/fd/{name}") == "anon_inode:inotify":
-            lines = Path(f"/proc/{world.pid}/fdinfo/{name}").read_text().splitlines()
-            return [line for line in lines if line.startswith("inotify ")]
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            if os.readlink(f"/proc/{world.pid}/fd/{name}") == "anon_inode:inotify":
+                lines = Path(f"/proc/{world.pid}/fdinfo/{name}").read_text().splitlines()
+                return [line for line in lines if line.startswith("inotify ")]
     return []

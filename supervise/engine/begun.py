@@ -1,0 +1,23 @@
+"""The mark by which a program shows that it has begun."""
+
+import os
+
+from supervise.engine.checked import FLAGS, UnusableError
+from supervise.engine.directory import SuperviseDirectory
+from supervise.engine.posix_spawn import FileAction
+
+
+def mark(supervise: SuperviseDirectory, spare: int) -> list[FileAction]:
+    """A successor that finds neither its pid nor the process must know whether it has run.
+
+    To be asked for before the intent is recorded, and to be done last: opening our pipes fails
+    where we are killed meanwhile, and it never runs.
+
+    :param spare: a number that the new process has no use for.
+    """
+    try:
+        path = supervise.unmark()
+    except (OSError, UnusableError):
+        return []
+    flags = os.O_WRONLY | os.O_TRUNC | FLAGS
+    return [(os.POSIX_SPAWN_OPEN, spare, path, flags, 0), (os.POSIX_SPAWN_CLOSE, spare)]
