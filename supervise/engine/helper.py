@@ -209,6 +209,7 @@ class Helper:
             self._process.send(signal.SIGKILL)
         elif self._later is not None:
             self._forget_later()
+            self._dossier.record.helper_nonce = _NO_NONCE
             self._tell_finished(0)
 
     def _forget_later(self) -> None:
