@@ -88,20 +88,21 @@ def test_a_directory_is_replaced_when_its_service_is_dead(scan: Scan, replace: R
     assert instances(scan, "a") == [new]
 
 
-def test_a_directory_that_is_copied_there_is_taken_when_it_is_complete(scan: Scan) -> None:
-    """Whether there is a logger is decided once, and `cp -a` may write log/ last."""
-    (old,) = running(scan, "a")
-    shutil.rmtree(scan.services / "a")
-    scan.service("a", down="")
-    fill(scan.services / "a/log")
-    assert scan.up("a/log") != old
+def test_a_directory_that_is_filled_there_is_taken_when_it_is_complete(scan: Scan) -> None:
+    """Whether there is a logger is decided once, and what fills it may write log/ late."""
+    running(scan, "a")
+    directory = scan.services / "a"
+    shutil.rmtree(directory)
+    directory.mkdir()
+    scan.add("seen")
+    scan.up("seen")  # so svscan has seen the empty one, too
+    (directory / "log").mkdir()
+    program(directory / "log/run", SLEEPER)
+    (directory / "down").touch()
+    program(directory / "run", SLEEPER)
+    scan.up("a/log")
     assert scan.until("a", lambda found: found.want == "down")
     assert not lines(scan, "unable to start")
-
-
-def fill(directory: Path) -> None:
-    directory.mkdir()
-    program(directory / "run", SLEEPER)
 
 
 def releases(scan: Scan) -> Path:
@@ -179,6 +180,7 @@ def test_a_directory_is_removed_and_comes_back(scan: Scan) -> None:
     scan.service("a")
     scan.up("a", beside=old)
     assert not refused.exists()
+    assert watches(scan) == 3  # nothing is left of what waited for it
     listed = {(scan.services / "a").stat().st_ino, inode_of(old)}
     services = scan.home / ".svscan/services"
     eventually(lambda: inodes(services) == listed, lambda: f"{inodes(services)} are {listed}")
