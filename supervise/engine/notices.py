@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from supervise.engine import watch
 from supervise.engine.loop import Loop
@@ -10,6 +10,9 @@ from supervise.engine.loop import Loop
 Changed = Callable[[int, bytes], None]
 """Called with the mask and the name of what changed in the directory; the name is empty for the
 directory itself, and after an overflow, when anything may have changed."""
+
+
+_REMOVED = -1
 
 
 class Notice:
@@ -48,6 +51,7 @@ class Notices:
             parties.remove(notice)
         if not parties and self._parties.pop(notice.watch, None) is not None and self._watcher:
             self._watcher.remove(notice.watch)
+        notice.watch = _REMOVED
 
     def _start(self) -> watch.Watcher:
         if self._watcher is None:
@@ -62,16 +66,20 @@ class Notices:
             if event.mask & watch.OVERFLOW:
                 self._tell_all(event.mask)
                 continue
-            for notice in list(self._parties.get(event.watch, ())):
-                notice.changed(event.mask, event.name)
+            self._tell(self._parties.get(event.watch, ()), event.mask, event.name)
             if event.mask & watch.IGNORED:
                 self._watcher.forget(event.watch)
                 self._parties.pop(event.watch, None)
 
     def _tell_all(self, mask: int) -> None:
         for parties in list(self._parties.values()):
-            for notice in list(parties):
-                notice.changed(mask, b"")
+            self._tell(parties, mask, b"")
+
+    def _tell(self, parties: Iterable[Notice], mask: int, name: bytes) -> None:
+        """But those that one of the others has removed meanwhile."""
+        for notice in list(parties):
+            if notice.watch != _REMOVED:
+                notice.changed(mask, name)
 
 
 class PathNotice:

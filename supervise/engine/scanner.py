@@ -1,7 +1,6 @@
 """The scan directory: which names in it are services, and what becomes of those that are not."""
 
 import contextlib
-import errno
 import gc
 import os
 import stat
@@ -9,7 +8,7 @@ from collections.abc import Callable
 
 from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
-from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
+from supervise.engine.candidates import Candidates
 from supervise.engine.caution import Caution
 from supervise.engine.checked import BusyError, Identity, UnusableError
 from supervise.engine.entry import Entry
@@ -17,8 +16,8 @@ from supervise.engine.host import Host, now
 from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
-from supervise.engine.patience import LockWait
 from supervise.engine.place import Place
+from supervise.engine.ways import Ways
 from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedEntry
 
@@ -41,9 +40,10 @@ class Scanner:
         self._home = home
         self._changed = changed
         self._own = OwnList(home)
-        self._caution = Caution(host, home, self._refuse)
+        self._candidates = Candidates(host, home, self._own, self.look, self._refound)
+        self._caution = Caution(host, home, self._candidates.refuse)
+        self._ways = Ways(host.notices, home, self.look, self._refound)
         self._tidy = Alarm(_collect)
-        self._candidates: dict[bytes, Candidate] = {}
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
 
@@ -70,6 +70,7 @@ class Scanner:
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
+        self._ways.begin()
         self._scan(lambda name: (self.look if name in self._candidates else self.appeared)(name))
 
     def _scan(self, look: Callable[[bytes], None]) -> None:
@@ -80,11 +81,9 @@ class Scanner:
             self._host.say("svscan", f"warning: unable to read directory: {text(error)}")
             return
         for name in sorted(names):
-            if not isinstance(self._candidates.get(name), Filling):
+            if not self._candidates.is_filling(name):
                 look(name)
-        for name in [name for name in self._candidates if name not in names]:
-            if b"/" not in name:
-                self._drop(name)
+        self._candidates.drop_others(names)
         for identity, path in list(self._own):
             if identity not in self.entries:
                 self._unlinked(identity, path)
@@ -99,38 +98,57 @@ class Scanner:
         self._caution.look(name, lambda: self._look(name))
 
     def _look(self, name: bytes) -> None:
+        self._ways.follow(name)
         try:
             found = os.stat(self._path(name))
         except OSError as error:
-            self._no_directory(name, error)
+            if os.path.lexists(self._path(name)):
+                self._candidates.unseen(name, error)
+            else:
+                self._candidates.drop(name)
             return
         if stat.S_ISDIR(found.st_mode):
             self._admit(name, found)
         else:
-            self._refuse(name, f"{legible(name)} is not a directory")
+            self._candidates.refuse(name, f"{legible(name)} is not a directory")
 
     def appeared(self, name: bytes) -> None:
         """As `look`, but a directory of its own, not a link, may still be filled."""
-        if name.startswith(b".") or isinstance(self._candidates.get(name), Filling):
+        if name.startswith(b".") or self._candidates.is_filling(name):
             return
         self._caution.look(name, lambda: self._appeared(name))
 
     def _appeared(self, name: bytes) -> None:
+        if os.path.islink(self._path(name)):
+            self.look(name)
+        else:
+            self._fill(name)
+
+    def _refound(self, name: bytes) -> None:
+        """A directory has appeared behind a link: as one that appears here."""
+        if not self._closed:
+            self._caution.look(name, lambda: self._fill(name))
+
+    def _fill(self, name: bytes) -> None:
         path = self._path(name)
-        if os.path.islink(path) or not os.path.isdir(path) or self._known(path):
+        if not os.path.isdir(path) or self._known(path):
             self.look(name)
             return
-        with contextlib.suppress(OSError):
-            self._candidates[name] = Filling(self._host, path, lambda: self._filled(name))
+        self._ways.follow(name)
+        try:
+            self._candidates.fill(name, lambda: self._filled(name))
+        except OSError:
+            self.look(name)
 
     def _filled(self, name: bytes) -> None:
-        self._drop(name)
+        self._candidates.drop(name)
         self.look(name)
 
     def vanished(self, name: bytes) -> None:
         """A service goes on without its link, as 0.76, until `svc -dx`."""
         if not os.path.lexists(self._path(name)):
-            self._drop(name)
+            self._candidates.drop(name)
+            self._ways.forget(name)
 
     def _path(self, name: bytes) -> bytes:
         return self._home + b"/" + name
@@ -146,7 +164,7 @@ class Scanner:
         if entry is not None:
             self._follow(entry, name)
         if entry is not None and entry.complete:
-            self._drop(name)
+            self._candidates.drop(name)
             return
         self._attempt(name, lambda: self._take_up(name, found))
 
@@ -165,15 +183,17 @@ class Scanner:
         try:
             take_up()
         except BusyError as error:
-            self._await(name, self._path(name), str(error), lambda: self.look(name))
+            self._candidates.wait(name, self._path(name), str(error), lambda: self.look(name))
         except UnusableError as error:
-            self._refuse(name, str(error))
+            self._candidates.refuse(name, str(error))
         except OSError as error:
-            self._refuse(name, f"unable to supervise {legible(name)}: {text(error)}")
+            self._candidates.refuse(name, f"unable to supervise {legible(name)}: {text(error)}")
         except Exception as error:
-            self._refuse(name, f"unable to supervise {legible(name)}: supervisor fault: {error!r}")
+            self._candidates.refuse(
+                name, f"unable to supervise {legible(name)}: supervisor fault: {error!r}"
+            )
         else:
-            self._drop(name)
+            self._candidates.drop(name)
 
     def _keep(self, entry: Entry, take_up: Callable[[], None]) -> None:
         """Of an entry, one of the two may be supervised where the other one cannot be."""
@@ -205,58 +225,15 @@ class Scanner:
             if entry.under_way():
                 entry.take_up()
         except BusyError as error:
-            self._await(path, path, str(error), lambda: self._unlinked(identity, path))
+            self._candidates.wait(path, path, str(error), lambda: self._unlinked(identity, path))
         except (OSError, UnusableError):
-            self._drop(path)
+            self._candidates.drop(path)
         else:
-            self._drop(path)
+            self._candidates.drop(path)
         if not entry.empty:
             self.entries[identity] = entry
         elif path not in self._candidates:
             self._own.remove(identity)
-
-    # What is no service
-
-    def _no_directory(self, name: bytes, error: OSError) -> None:
-        path = self._path(name)
-        if not os.path.lexists(path):
-            self._drop(name)
-            return
-        reason = f"unable to stat {legible(name)}: {text(error)}"
-        if error.errno != errno.ENOENT:
-            self._refuse(name, reason)
-        elif not isinstance(self._candidates.get(name), Dangling):
-            self._host.say("svscan", f"warning: {reason}")
-            self._drop(name)
-            self._own.refuse(name, reason)
-            try:
-                self._candidates[name] = Dangling(self._host, path, lambda: self.look(name))
-            except OSError:
-                self._candidates[name] = Refused(self._host, reason, lambda: self.look(name))
-
-    def _refuse(self, name: bytes, reason: str) -> None:
-        before = self._candidates.get(name)
-        if isinstance(before, Refused) and before.reason == reason:
-            before.once_more()
-            return
-        self._host.say("svscan", f"warning: {reason}")
-        self._drop(name)
-        self._own.refuse(name, reason)
-        self._candidates[name] = Refused(self._host, reason, lambda: self.look(name))
-
-    def _await(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
-        """The holder of the lock may be dying. A service without a link goes by its path here."""
-        if isinstance(self._candidates.get(name), LockWait):
-            return
-        self._host.say("svscan", f"warning: {reason}, waiting for it")
-        self._drop(name)
-        self._candidates[name] = LockWait(self._host, path + b"/supervise/lock", again)
-
-    def _drop(self, name: bytes) -> None:
-        candidate = self._candidates.pop(name, None)
-        if candidate is not None:
-            candidate.close()
-            self._own.accept(name)
 
     # The end of a service
 
@@ -286,8 +263,8 @@ class Scanner:
     def close(self) -> None:
         """Take up nothing more."""
         self._closed = True
-        for name in list(self._candidates):
-            self._drop(name)
+        self._candidates.close()
+        self._ways.close()
 
 
 def _collect() -> None:

@@ -14,8 +14,9 @@ from tests.support.scan import eventually
 
 Look = tuple[bool, str]
 
-WATCHES = 2
-"""The scan directory and the one above it, and nothing else for long."""
+WATCHES = 3
+"""The scan directory, the one above it, the one that all links lead into, and nothing else for
+long."""
 
 
 def at_any_time(world: World) -> None:
