@@ -2,7 +2,7 @@
 
 import os
 
-from supervise.engine.checked import FLAGS, UnusableError
+from supervise.engine.checked import FLAGS, NO_ROOM, NoRoomError, UnusableError
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.posix_spawn import FileAction
 
@@ -14,10 +14,14 @@ def mark(supervise: SuperviseDirectory, spare: int) -> list[FileAction]:
     where we are killed meanwhile, and it never runs.
 
     :param spare: a number that the new process has no use for.
+    :raises OSError, NoRoomError: for want of memory or of descriptors. Where there can be no mark
+        at all, it goes without.
     """
     try:
         path = supervise.unmark()
-    except (OSError, UnusableError):
+    except (OSError, UnusableError) as error:
+        if isinstance(error, NoRoomError) or getattr(error, "errno", 0) in NO_ROOM:
+            raise
         return []
     flags = os.O_WRONLY | os.O_TRUNC | FLAGS
     return [(os.POSIX_SPAWN_OPEN, spare, path, flags, 0), (os.POSIX_SPAWN_CLOSE, spare)]

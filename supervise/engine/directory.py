@@ -11,8 +11,8 @@ import stat
 
 from supervise.engine.checked import (
     FLAGS,
+    NO_ROOM,
     BusyError,
-    UnusableError,
     check,
     identity,
     kept,
@@ -124,22 +124,24 @@ class SuperviseDirectory:
         return self._path
 
     def _lock_again(self) -> None:
-        """The lock alone may have been removed: then there is to be one again, and ours."""
-        ours = identity(os.lstat(self._path + b"control")) == identity(os.fstat(self.control))
-        try:
-            if not ours or os.path.lexists(self._path + b"lock"):
-                raise BusyError
-            lock = self._open_lock()
-        except UnusableError:
-            raise FileNotFoundError(errno.ENOENT, "its lock is gone") from None
+        """The lock alone may have been removed, or replaced: then what is there now is to be ours.
+
+        :raises UnusableError: where somebody else holds it.
+        """
+        if identity(os.lstat(self._path + b"control")) != identity(os.fstat(self.control)):
+            raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+        lock = self._open_lock()
         os.dup2(lock, self._lock, inheritable=False)
         os.close(lock)
         self._identity = identity(os.fstat(self._lock))
 
     def _is_ours(self, path: bytes) -> bool:
+        """:raises OSError: where it cannot be looked at just now."""
         try:
             return identity(os.lstat(path + b"lock")) == self._identity
-        except OSError:
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise
             return False
 
     def _open_fifo(self, name: bytes, mode: int) -> int:
@@ -253,9 +255,6 @@ class SuperviseDirectory:
             finally:
                 os.close(fd)
         except OSError as error:
-            if os.path.lexists(self._path + b"lock") and not self._is_ours(self._path):
-                what = f"{self._name}lock was replaced, maybe by another supervise"
-                raise UnusableError(f"{what}: nothing is recorded any more") from None
             raise no_file("write", self._path + b"state", self._name + "state", error) from None
 
     def _open_state(self) -> int:

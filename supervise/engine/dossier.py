@@ -229,9 +229,10 @@ class Dossier:
             self._status_written = data
             self.mended("status")
             self.host.news.changed()
-        except OSError as error:
+        except (OSError, UnusableError) as error:
             if "state" not in self._complaints:  # of the same cause, which one line tells
-                what = f"unable to write {self.name}/supervise/status: {text(error)}"
+                why = text(error) if isinstance(error, OSError) else error
+                what = f"unable to write {self.name}/supervise/status: {why}"
                 self.complain("status", what)
             self._write_later()
 

@@ -132,7 +132,11 @@ class Helper:
         self._begin_finish()
 
     def _begin_finish(self) -> None:
-        files = self._pipes.files() + mark(self._dossier.supervise, SPARE)
+        try:
+            files = self._pipes.files() + mark(self._dossier.supervise, SPARE)
+        except (OSError, NoRoomError) as error:
+            self._finish_started(error)
+            return
         self._run(self._finish_command(), files, self._finish_started, self._finished)
 
     def _finish_started(self, error: Exception | None) -> None:

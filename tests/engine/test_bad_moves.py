@@ -1,9 +1,12 @@
 """What is moved, replaced, removed or covered while it is supervised."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
+
+import pytest
 
 from tests.support.bad import enter, inside, line, lines, reason, shown, well
 from tests.support.gate import instances, only_instance, replace_svscan, served
@@ -47,12 +50,15 @@ def test_a_supervise_that_was_removed(scan: Scan) -> None:
     assert not (path / "supervise").exists()
 
 
-def test_a_lock_that_was_removed(scan: Scan) -> None:
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_that_was_removed(scan: Scan, replaced: bool) -> None:
     """There is one again with the next thing to be written, and it is held."""
     path = scan.add("a")
     scan.start()
     pid = scan.up("a")
     (path / "supervise/lock").unlink()
+    if replaced:
+        (path / "supervise/lock").touch()
     os.kill(pid, 9)
     scan.up("a", beside=pid)
     other = subprocess.run([BIN / "supervise", path], capture_output=True, timeout=DEADLINE)
@@ -62,17 +68,18 @@ def test_a_lock_that_was_removed(scan: Scan) -> None:
     assert only_instance(scan, "a")
 
 
-def test_a_lock_that_was_replaced(scan: Scan) -> None:
-    """Somebody else may hold it by now: nothing more is written, and that is told."""
+def test_a_lock_that_somebody_else_holds_now(scan: Scan) -> None:
+    """Nothing more is written, and that is told."""
     path = scan.add("a")
     scan.start()
     pid = scan.up("a")
     before = (path / "supervise/status").read_bytes()
     (path / "supervise/lock").unlink()
-    (path / "supervise/lock").touch()
-    os.kill(pid, 9)
-    line(scan, "a/supervise/lock was replaced, maybe by another supervise: nothing is recorded any")
-    assert (path / "supervise/status").read_bytes() == before
+    with (path / "supervise/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.kill(pid, 9)
+        line(scan, "unable to acquire a/supervise/lock: temporary failure")
+        assert (path / "supervise/status").read_bytes() == before
 
 
 def test_a_service_directory_that_is_covered_by_a_mount(scan: Scan) -> None:
