@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -95,11 +96,14 @@ def test_a_record_that_cannot_be_written_once_is_written_at_once(scan: Scan) -> 
 
 
 @needs_strace
-def test_what_cannot_be_recorded_for_want_of_memory_is_not_started(scan: Scan) -> None:
+@pytest.mark.parametrize(("name", "call"), [("state", "pwrite64"), ("lock", "newfstatat")])
+def test_what_cannot_be_recorded_for_want_of_memory_is_not_started(
+    scan: Scan, name: str, call: str
+) -> None:
     """For the next supervisor would know nothing of it, and start a second one."""
-    state = record_of_one_that_is_down(scan)
+    path = str(Path(record_of_one_that_is_down(scan)).with_name(name))
     why = "unable to start a/run: unable to write a/supervise/state: out of memory"
-    with strace(scan, *QUIET, "-P", state, "-e", "inject=pwrite64:error=ENOMEM"):
+    with strace(scan, *QUIET, "-P", path, "-e", f"inject={call}:error=ENOMEM"):
         scan.control("a", "u")
         scan.says(why)
         scan.kill()
