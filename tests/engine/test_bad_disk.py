@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.bad import enter, inside, line, lines, reason, replace_inside, shown, well
 from tests.support.gate import gone, served
+from tests.support.probe import shows
 from tests.support.scan import Scan, eventually
 
 
@@ -62,14 +63,6 @@ def test_a_disk_that_is_full_before_the_first_start(scan: Scan) -> None:
     scan.up("disk/a")
 
 
-def is_true(scan: Scan, name: str, pid: int, want: bytes) -> None:
-    """Record and status come to say this; status a moment later, for only people read it."""
-    scan.until(name, lambda found: found.pid == pid)
-    end = pid.to_bytes(4, "little") + b"\0" + want
-    path = scan.services / name / "supervise/status"
-    eventually(lambda: path.read_bytes()[12:] == end, lambda: f"{end!r} in {path.read_bytes()!r}")
-
-
 @pytest.mark.parametrize("inodes", [False, True])
 def test_a_disk_that_fills_up_while_it_runs(scan: Scan, inodes: bool) -> None:
     """Status and record are overwritten in place, and say what is true."""
@@ -82,9 +75,9 @@ def test_a_disk_that_fills_up_while_it_runs(scan: Scan, inodes: bool) -> None:
     for _ in range(3):
         scan.control("disk/a", "t")
         pid = scan.up("disk/a", beside=pid)
-        is_true(scan, "disk/a", pid, b"u")
+        shows(scan, "disk/a", pid, b"u")
     scan.control("disk/a", "d")
-    is_true(scan, "disk/a", 0, b"d")
+    shows(scan, "disk/a", 0, b"d")
     assert lines(scan, "disk/a") == lines(scan, "unable") == []
     scan.control("disk/a", "u")
     scan.up("disk/a")
@@ -111,15 +104,15 @@ def test_svscan_is_replaced_on_a_full_disk(scan: Scan) -> None:
     pid, logger, good = scan.up("disk/a"), scan.up("disk/a/log"), scan.up("good")
     enter(scan, FILL)
     scan.control("disk/a", "d")
-    is_true(scan, "disk/a", 0, b"d")
+    shows(scan, "disk/a", 0, b"d")
     scan.control("disk/a", "u")
     pid = scan.up("disk/a", beside=pid)
     replace_inside(scan, "disk/a", "disk/a/log", "good")
     assert (scan.up("disk/a"), scan.up("disk/a/log"), scan.up("good")) == (pid, logger, good)
-    is_true(scan, "disk/a", pid, b"u")
+    shows(scan, "disk/a", pid, b"u")
     os.kill(pid, 9)
     pid = scan.up("disk/a", beside=pid)
-    is_true(scan, "disk/a", pid, b"u")
+    shows(scan, "disk/a", pid, b"u")
     assert lines(scan, "unable") == lines(scan, "fatal") == []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.bad import enter, inside, line, lines, reason, shown, well
 from tests.support.gate import instances, only_instance, replace_svscan, served
+from tests.support.probe import shows
 from tests.support.scan import BIN, DEADLINE, Scan, eventually
 
 
@@ -73,6 +74,7 @@ def test_a_lock_that_somebody_else_holds_now(scan: Scan) -> None:
     path = scan.add("a")
     scan.start()
     pid = scan.up("a")
+    shows(scan, "a", pid, b"u")
     before = (path / "supervise/status").read_bytes()
     (path / "supervise/lock").unlink()
     with (path / "supervise/lock").open("w") as lock:

@@ -17,7 +17,6 @@ import pytest
 
 from supervise.core.backoff import APART
 from supervise.engine import processes
-from supervise.protocol import status
 from supervise.protocol.record import UNKNOWN
 from tests.support.bad import warnings
 from tests.support.gate import end, gone, instances, living, replace_svscan, served, taken_up
@@ -31,6 +30,7 @@ from tests.support.heritage import (
     keep,
     supervised,
 )
+from tests.support.probe import shows
 from tests.support.scan import BIN, Scan, eventually
 from tests.support.trace import strace
 
@@ -277,8 +277,7 @@ def test_a_spoilt_record_falls_back_on_the_classic_status(
     scan.add("a")
     scan.start()
     pid = scan.up("a")
-    told = scan.services / "a/supervise/status"
-    eventually(lambda: status.unpack(told.read_bytes())[1] == pid, "the classic status")
+    shows(scan, "a", pid, b"u")
     state = scan.services / "a/supervise/state"
 
     def spoilt() -> None:
