@@ -6,6 +6,7 @@ read just now, what it said when it was read last.
 
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from supervise.core.backoff import Backoff
 from supervise.core.events import CHECK, CLEAR, FINISH, Steps
 from supervise.engine import files
+from supervise.engine.checked import NO_ROOM
 from supervise.engine.messages import legible
 from supervise.protocol.errors import text
 
@@ -143,7 +145,7 @@ class Knobs:
         default = _BACKOFF
         if not self._bad and not self.has(b"backoff"):
             return default
-        if self.has(b"backoff") and not os.path.isdir(self._directory + b"backoff"):
+        if self.has(b"backoff") and _is_no_directory(self._directory + b"backoff"):
             self._tell("backoff", f"{self._name}backoff is not a directory: it is ignored")
             return default
         self._good("backoff")
@@ -237,6 +239,14 @@ class Knobs:
         if knob in self._bad:
             self._bad -= {knob}
             self._mended(knob)
+
+
+def _is_no_directory(path: bytes) -> bool:
+    """Not what cannot be looked at just now."""
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        return error.errno not in NO_ROOM
 
 
 def _why(error: OSError) -> str:

@@ -92,9 +92,13 @@ class Adopted:
         """Its status can be had once it is reaped, which the kernel tells by EPOLLHUP."""
         if events & select.EPOLLHUP or kernel.exit_status(self.pidfd) != UNKNOWN:
             self._tell()
-        else:
+            return
+        try:
             self._loop.change(self.pidfd, 0)
-            self._loop.set(self._alarm, time.monotonic() + REAPING)
+        except OSError:  # else we would be told of it again and again meanwhile
+            self._tell()
+            return
+        self._loop.set(self._alarm, time.monotonic() + REAPING)
 
     def _tell(self) -> None:
         status = kernel.exit_status(self.pidfd)

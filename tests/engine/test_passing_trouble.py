@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from supervise.engine import processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.faults import Faults
 from supervise.engine.loop import Alarm, Loop
 from tests.support.gate import only_instance, served
+from tests.support.heritage import Sleeper, before, keep, supervised
 from tests.support.scan import Scan, eventually
 from tests.support.trace import strace
 
@@ -63,6 +65,36 @@ def test_a_knob_that_cannot_be_read_stays_as_it_was(scan: Scan) -> None:
         scan.up("a", beside=pid)
     what = "bad value in a/leftovers: system cannot open more files; it stays as it was: kill"
     assert what in scan.said()
+
+
+@needs_strace
+def test_a_backoff_that_cannot_be_looked_at_is_one_all_the_same(scan: Scan) -> None:
+    directory = scan.add("a", backoff__reset="0.1\n")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    knob = str(directory / "backoff")
+    with strace(scan, *QUIET, "-P", knob, "-e", "inject=newfstatat:error=ENOMEM"):
+        os.kill(pid, signal.SIGKILL)
+        scan.up("a", beside=pid)
+    assert scan.said() == ""
+
+
+@needs_strace
+def test_one_that_was_adopted_dies_and_cannot_be_waited_for(scan: Scan, sleeper: Sleeper) -> None:
+    """Its parent has not reaped it yet, so how it ended is not known."""
+    directory = scan.service("a")
+    child = sleeper(directory)
+    found = before(directory)
+    found.pid, found.ticks = child.pid, processes.start_of(child.pid)
+    keep(directory, found)
+    supervised(scan)
+    assert scan.up("a") == child.pid
+    served(scan, "a")
+    with strace(scan, *QUIET, "-e", "inject=epoll_ctl:error=ENOSPC"):
+        child.kill()
+        scan.up("a", beside=child.pid)
+    assert scan.said() == ""
 
 
 def record_of_one_that_is_down(scan: Scan) -> str:

@@ -179,7 +179,7 @@ def test_a_directory_is_removed_and_comes_back(scan: Scan) -> None:
     eventually(refused.exists, "it is shown as refused")
     scan.service("a")
     scan.up("a", beside=old)
-    assert not refused.exists()
+    eventually(lambda: not refused.exists(), "it is refused no more")
     assert watches(scan) == 3  # nothing is left of what waited for it
     listed = {(scan.services / "a").stat().st_ino, inode_of(old)}
     services = scan.home / ".svscan/services"
