@@ -2,7 +2,7 @@
 
 import os
 
-from supervise.engine.checked import FLAGS, NO_ROOM, NoRoomError, UnusableError
+from supervise.engine.checked import FLAGS, UnusableError, lacks_room
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.posix_spawn import FileAction
 
@@ -20,7 +20,7 @@ def mark(supervise: SuperviseDirectory, spare: int) -> list[FileAction]:
     try:
         path = supervise.unmark()
     except (OSError, UnusableError) as error:
-        if isinstance(error, NoRoomError) or getattr(error, "errno", 0) in NO_ROOM:
+        if lacks_room(error):
             raise
         return []
     flags = os.O_WRONLY | os.O_TRUNC | FLAGS

@@ -17,7 +17,7 @@ FLAGS = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 Identity = tuple[int, int]
 """Device and inode: what makes a directory this one and no other, as 0.76."""
 
-NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
 
 _TRUSTED = (0, os.geteuid())
 
@@ -112,8 +112,15 @@ def real_path(path: bytes) -> bytes:
         os.close(fd)
 
 
+def lacks_room(error: Exception) -> bool:
+    """Whether it was for want of memory or of descriptors: it may go well the next time."""
+    return isinstance(error, NoRoomError) or (
+        isinstance(error, OSError) and error.errno in _NO_ROOM
+    )
+
+
 def unable(verb: str, shown: str, error: OSError) -> UnusableError:
-    kind = NoRoomError if error.errno in NO_ROOM else UnusableError
+    kind = NoRoomError if lacks_room(error) else UnusableError
     return kind(f"unable to {verb} {shown}: {text(error)}")
 
 

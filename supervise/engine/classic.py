@@ -29,7 +29,7 @@ def from_status(classic: bytes | None, here: Here, remark: str) -> Heritage:
         since, pid, paused, want = status.unpack(classic)
     except ValueError:
         remark = remark or "supervise/status is not usable (cut short)"
-        return _unless_adrift(afresh(here, remark=remark), here)
+        return _unless_adrift(heritage._replace(remark=remark), here)
     known = processes.facts(pid) if pid else None
     if known is None or not known.alive:
         return unless_marked(heritage, here)

@@ -11,11 +11,11 @@ import stat
 
 from supervise.engine.checked import (
     FLAGS,
-    NO_ROOM,
     BusyError,
     check,
     identity,
     kept,
+    lacks_room,
     make,
     make_fifo,
     no_file,
@@ -140,7 +140,7 @@ class SuperviseDirectory:
         try:
             return identity(os.lstat(path + b"lock")) == self._identity
         except OSError as error:
-            if error.errno in NO_ROOM:
+            if lacks_room(error):
                 raise
             return False
 

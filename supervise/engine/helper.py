@@ -9,7 +9,7 @@ from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
 from supervise.engine import explain
 from supervise.engine.begun import mark
-from supervise.engine.checked import NO_ROOM, NoRoomError
+from supervise.engine.checked import NoRoomError, lacks_room
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
 from supervise.engine.heritage import Found
@@ -30,8 +30,7 @@ _LATER = 1.0
 
 def _passes(error: Exception) -> bool:
     """Whether it was for want of memory, of descriptors or of processes."""
-    number = error.errno if isinstance(error, OSError) else None
-    return isinstance(error, NoRoomError) or number == errno.EAGAIN or number in NO_ROOM
+    return lacks_room(error) or (isinstance(error, OSError) and error.errno == errno.EAGAIN)
 
 
 class Helper:

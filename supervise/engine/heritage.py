@@ -8,12 +8,11 @@ from typing import NamedTuple
 from supervise.core import events
 from supervise.core.situation import Situation
 from supervise.engine import processes
-from supervise.engine.spawn import NONCE
+from supervise.engine.spawn import MARK
 from supervise.protocol import tai64n
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Record
 
-MARK = NONCE + b"="
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from supervise.core.backoff import Backoff
 from supervise.core.events import CHECK, CLEAR, FINISH, Steps
 from supervise.engine import files
-from supervise.engine.checked import NO_ROOM
+from supervise.engine.checked import lacks_room
 from supervise.engine.messages import legible
 from supervise.protocol.errors import text
 
@@ -246,7 +246,7 @@ def _is_no_directory(path: bytes) -> bool:
     try:
         return not stat.S_ISDIR(os.stat(path).st_mode)
     except OSError as error:
-        return error.errno not in NO_ROOM
+        return not lacks_room(error)
 
 
 def _why(error: OSError) -> str:

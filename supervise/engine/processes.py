@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from supervise.engine.checked import NO_ROOM, Identity, identity
+from supervise.engine.checked import Identity, identity, lacks_room
 
 _DEAD = b"ZX"
 
@@ -146,7 +146,7 @@ def _unseen(error: OSError) -> None:
 
     :raises OSError: the same one, where we could not look.
     """
-    if error.errno in NO_ROOM:
+    if lacks_room(error):
         raise error
 
 

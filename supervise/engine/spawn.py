@@ -18,6 +18,9 @@ from supervise.engine.processes import start_of
 NONCE = b"SUPERVISE_NONCE"
 """The variable by which a next supervisor recognises a process that was not yet recorded."""
 
+MARK = NONCE + b"="
+"""What it begins with, whatever the nonce is."""
+
 Outcome = tuple[int, int] | Exception
 """The pid of what was started, and its start in clock ticks since boot (0: not known).
 Or why it was not started: an OSError, or WrongDirectoryError."""
@@ -219,7 +222,7 @@ def _now_in_ticks() -> int:
 
 def mark(nonce: bytes) -> bytes:
     """The nonce as it stands in the environment."""
-    return NONCE + b"=" + nonce.hex().encode()
+    return MARK + nonce.hex().encode()
 
 
 def ours(fd: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from supervise.engine import processes
 from supervise.engine.checked import Identity
-from supervise.engine.spawn import NONCE
+from supervise.engine.spawn import MARK
 
 
 class Strays:
@@ -18,7 +18,7 @@ class Strays:
         if self._begun:
             return None
         if self._found is None:
-            self._found = processes.all_marked(NONCE + b"=")
+            self._found = processes.all_marked(MARK)
         return self._found.get(directory)
 
     def begin(self) -> None:

@@ -11,7 +11,6 @@ from supervise.core.situation import RUNNING, Situation
 from supervise.engine import ledger, processes
 from supervise.engine.classic import from_status
 from supervise.engine.heritage import (
-    MARK,
     Found,
     Here,
     Heritage,
@@ -21,7 +20,7 @@ from supervise.engine.heritage import (
     identified,
     unless_marked,
 )
-from supervise.engine.spawn import mark
+from supervise.engine.spawn import MARK, mark
 from supervise.protocol import record, tai64n
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import Death, Record
