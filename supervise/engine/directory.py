@@ -135,6 +135,11 @@ class SuperviseDirectory:
         os.close(lock)
         self._identity = identity(os.fstat(self._lock))
 
+    @property
+    def removed(self) -> bool:
+        """Not the lock alone, but with everything around it."""
+        return not any(os.fstat(fd).st_nlink for fd in (self._lock, self.control))
+
     def _is_ours(self, path: bytes) -> bool:
         """:raises OSError: where it cannot be looked at just now."""
         try:

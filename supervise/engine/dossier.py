@@ -10,6 +10,7 @@ from supervise.core.events import ALL_STEPS, Event, Steps
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
 from supervise.engine.checked import NoRoomError, UnusableError
+from supervise.engine.complaints import Complaints
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.heritage import Here, Heritage
 from supervise.engine.host import Host, jitter, now
@@ -24,10 +25,6 @@ from supervise.protocol import record, status, tai64n
 from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import MOST_DEATHS, Death
-
-_NO_WARNINGS = frozenset(("state", "status", "run", "start-check"))
-"""What is not among the warnings: what cannot be written cannot be told there, and why a service
-is not started is its reason."""
 
 _AGAIN = 1.0
 """Seconds until what could not be written is tried again."""
@@ -60,7 +57,7 @@ class Dossier:
         self.host = host
         self.place = place
         self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
-        self._complaints: dict[str, str] = {}
+        self._complaints = Complaints()
         self._state_written = 0
         self._status_written = self._foretold = b""
         self._death: Callable[[], None] | None = None
@@ -84,7 +81,10 @@ class Dossier:
             heritage = take_over_in_place(handed)
         else:
             place, host = self.place, self.host
-            here = Here(place.device, place.inode, host.boot, place.normally_up())._replace(
+            here = Here(
+                *place.identity,
+                host.boot,
+                place.normally_up(),
                 blamed=bool(host.handling.blamed_step(place.identity)),
                 marked=self.supervise.marked(),
                 finishes=self.knobs.has(b"finish"),
@@ -96,7 +96,10 @@ class Dossier:
         if heritage.remark:
             self.record.reason = heritage.remark
             self.complain("heritage", heritage.remark)
-        self.supervise.write_record(self._packed())
+        if handed is None:
+            self.supervise.write_record(self._packed())
+        else:
+            self.keep()  # what was handed over is gone on with, whatever happened to its directory
 
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
@@ -203,7 +206,7 @@ class Dossier:
             self.supervise.write_record(data)  # what fails once goes well at once, mostly
 
     def _packed(self) -> bytes:
-        self.record.warnings = self._warnings() if self._complaints else ""
+        self.record.warnings = self._complaints.warnings()
         return record.pack(ledger.enter(self.record, self.situation))
 
     def show(self) -> None:
@@ -246,10 +249,6 @@ class Dossier:
         self.keep()
         self.write_status()
 
-    def _warnings(self) -> str:
-        complaints = self._complaints.items()
-        return "\n".join(what for subject, what in complaints if subject not in _NO_WARNINGS)
-
     # In words
 
     def warn(self, what: str) -> None:
@@ -257,26 +256,19 @@ class Dossier:
         self.host.say("supervise", f"warning: {self.name}: {what}")
 
     def complain(self, subject: str, what: str) -> None:
-        """As `warn`, but once: what is read or tried at each start would fill the log. It is news
-        again when it was mended meanwhile, or is another complaint about the same subject."""
-        if self._is_news(subject, what):
+        """As `warn`, but once, until it was mended or there is another one about this subject."""
+        if self._complaints.news(subject, what):
             self.warn(what)
 
     def failed(self, subject: str, reason: str) -> None:
         """As `complain`; also the reason that is shown."""
         self.record.reason = reason
-        if self._is_news(subject, reason):
+        if self._complaints.news(subject, reason):
             self.host.say("supervise", f"fatal: {reason}")
-
-    def _is_news(self, subject: str, what: str) -> bool:
-        known = self._complaints.get(subject)
-        self._complaints[subject] = what
-        return known != what
 
     def mended(self, subject: str) -> None:
         """There is nothing to complain of, for now."""
-        if self._complaints:
-            self._complaints.pop(subject, None)
+        self._complaints.mended(subject)
 
     def tell_alone(self) -> None:
         step = self.host.handling.blamed_step(self.place.identity)

@@ -27,6 +27,7 @@ class Entry:
 
     __slots__ = (
         "_alarm",
+        "_ending",
         "_host",
         "_log",
         "_looks",
@@ -34,7 +35,6 @@ class Entry:
         "_main",
         "_pipe",
         "place",
-        "stopping",
     )
 
     def __init__(self, host: Host, place: Place, lost: Callable[["Entry"], None]) -> None:
@@ -46,7 +46,7 @@ class Entry:
         self._pipe = -1
         self._alarm: Alarm | None = None
         self._looks = 0
-        self.stopping = False
+        self._ending = False
 
     def take_up(self) -> None:
         """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
@@ -151,6 +151,12 @@ class Entry:
         return kept.boot == self._host.boot and kept.ended == "under way"
 
     @property
+    def removed(self) -> bool:
+        """Its directory, so that nothing can be started in it any more."""
+        elsewhere = checked.identity_at(self.place.path) != self.place.identity
+        return elsewhere and any(service.removed for service in self.services)
+
+    @property
     def empty(self) -> bool:
         return self._main is None and self._log is None
 
@@ -159,7 +165,7 @@ class Entry:
             self._log = None
         else:
             self._main = None
-        if self.stopping:
+        if self._ending:
             self._end_log()
         self._lost(self)
 
@@ -167,9 +173,19 @@ class Entry:
 
     def stop(self) -> None:
         """The service first; its logger when it has read all that the service wrote."""
-        self.stopping = True
+        self._end("xd")
+
+    def give_up(self) -> None:
+        """Its directory was removed. What runs goes on, and is not started again."""
+        if not self._ending:
+            why = "its directory was removed; supervised until it ends"
+            self._host.say("svscan", f"warning: {legible(self.place.name)}: {why}")
+            self._end("x")
+
+    def _end(self, asked: str) -> None:
+        self._ending = True
         if self._main is not None:
-            self._main.order("xd")
+            self._main.order(asked)
         else:
             self._end_log()
 

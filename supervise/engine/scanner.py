@@ -4,7 +4,7 @@ import contextlib
 import gc
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
@@ -42,7 +42,7 @@ class Scanner:
         self._own = OwnList(home)
         self._candidates = Candidates(host, home, self._own, self.look, self._refound)
         self._caution = Caution(host, home, self._candidates.refuse)
-        self._ways = Ways(host.notices, home, self.look, self._refound)
+        self._ways = Ways(host.notices, home, self._relook, self._refound)
         self._tidy = Alarm(_collect)
         self._own_told = self._closed = False
         self.entries: dict[Identity, Entry] = {}
@@ -70,6 +70,7 @@ class Scanner:
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
+        self._give_up_removed(self.entries.values())
         self._ways.begin()
         self._scan(lambda name: (self.look if name in self._candidates else self.appeared)(name))
 
@@ -124,8 +125,13 @@ class Scanner:
         else:
             self._fill(name)
 
+    def _relook(self, name: bytes) -> None:
+        self._lost_sight_of(name)
+        self.look(name)
+
     def _refound(self, name: bytes) -> None:
         """A directory has appeared behind a link: as one that appears here."""
+        self._lost_sight_of(name)
         if not self._closed:
             self._caution.look(name, lambda: self._fill(name))
 
@@ -146,6 +152,7 @@ class Scanner:
 
     def vanished(self, name: bytes) -> None:
         """A service goes on without its link, as 0.76, until `svc -dx`."""
+        self._lost_sight_of(name)
         if not os.path.lexists(self._path(name)):
             self._candidates.drop(name)
             self._ways.forget(name)
@@ -237,15 +244,23 @@ class Scanner:
 
     # The end of a service
 
+    def _lost_sight_of(self, name: bytes) -> None:
+        """Of what went by this name. Its directory may have been removed, and it be alive."""
+        self._give_up_removed(one for one in self.entries.values() if one.place.name == name)
+
+    def _give_up_removed(self, entries: Iterable[Entry]) -> None:
+        for entry in [one for one in entries if one.removed]:
+            entry.give_up()
+
     def _lost(self, entry: Entry) -> None:
         """Its supervision, or its logger's, has ended. Where all is taken down, the list is left as
         it is: the records tell the next svscan what has ended, and most will be there again."""
         identity = entry.place.identity
         if entry.empty and self.entries.pop(identity, None) is not None:
             entry.close()
-            if not entry.stopping:
+            if not self._closed:
                 self._own.remove(identity)
-        if not entry.stopping:
+        if not self._closed:
             alarm = Alarm(lambda: self._afresh(entry))
             self._host.loop.set(alarm, now() + _AFRESH)
             if self._tidy.when == NEVER:

@@ -80,6 +80,10 @@ class Service:
         return self._dossier.running
 
     @property
+    def removed(self) -> bool:
+        return self._dossier.supervise.removed
+
+    @property
     def description(self) -> str:
         pid = self._dossier.record.pid
         return f"{self._dossier.name} ({self._dossier.situation.state}, pid {pid})"
