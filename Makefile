@@ -59,7 +59,7 @@ soak: venv ## faults of every kind for MINUTES=60, from SEED=n; says what happen
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --minutes=$(MINUTES) $(if $(SEED),--seed=$(SEED))
 
-soak-life: venv ## a million restarts in one svscan, memory and descriptors looked at 24 times; about 20 minutes
+soak-life: venv ## a million restarts in one svscan, memory and descriptors looked at 24 times; about 16 minutes
 	@keepalived/box/packages strace:strace gcc:gcc
 	$(BIN)/python -m tests.soak --restarts=$(RESTARTS)
 

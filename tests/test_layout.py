@@ -117,3 +117,10 @@ def test_no_module_is_long(path: Path) -> None:
 def test_what_is_imported_late_is_imported_by_a_function(name: str) -> None:
     at_once = imports_of(ast.parse(MODULES[name].read_text()).body)
     assert imports(MODULES[name]) - at_once >= LATE[name]
+
+
+def test_each_manual_page_is_where_man_finds_it_beside_its_program() -> None:
+    pages = {f"man{path.suffix[1:]}/{path.name}" for path in (ROOT / "docs/man").iterdir()}
+    assert {f"man8/{path.name}.8" for path in PROGRAMS} <= pages
+    installed = Path(sys.prefix, "share/man")
+    assert pages <= {str(path.relative_to(installed)) for path in installed.glob("man?/*")}
