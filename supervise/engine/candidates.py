@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable, Iterable
 
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
+from supervise.engine.checked import UnusableError
 from supervise.engine.host import Host
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
@@ -73,6 +74,18 @@ class Candidates:
         self._host.say("svscan", f"warning: {reason}, waiting for it")
         self.drop(name)
         self._all[name] = LockWait(self._host, path + b"/supervise/lock", again)
+
+    def retry(self, path: bytes, error: OSError | UnusableError, again: Again) -> None:
+        """A service without a link is there, but cannot be supervised just now."""
+        before = self._all.get(path)
+        if isinstance(before, Refused):
+            before.once_more()
+            return
+        why = text(error) if isinstance(error, OSError) else error
+        reason = f"unable to supervise {legible(path)}: {why}"
+        self._host.say("svscan", f"warning: {reason}")
+        self.drop(path)
+        self._all[path] = Refused(self._host, reason, again)
 
     def drop(self, name: bytes) -> None:
         candidate = self._all.pop(name, None)

@@ -66,13 +66,15 @@ class Entry:
 
     def _take_up_main(self) -> None:
         if self._main is None:
-            pipes = Pipes(stdout=self._pipe)
-            self._main = Service(self._host, self.place, pipes, self._service_gone)
+            self._main = self._begin(self.place, Pipes(stdout=self._pipe))
 
     def _take_up_log(self) -> None:
         if self._pipe >= 0 and self._log is None:
-            pipes = Pipes(stdin=self._pipe)
-            self._log = Service(self._host, self._log_place(), pipes, self._service_gone)
+            self._log = self._begin(self._log_place(), Pipes(stdin=self._pipe))
+
+    def _begin(self, place: Place, pipes: Pipes) -> Service | None:
+        service = Service(self._host, place, pipes, self._service_gone)
+        return None if service.ended else service
 
     def resume(self, handed: HandedEntry) -> None:
         """Go on with what our older self supervised of it.
@@ -82,14 +84,12 @@ class Entry:
         self._pipe = self._host.heir.claim_pipe(handed)
         try:
             if handed.service:
-                pipes = Pipes(stdout=self._pipe)
-                self._main = Service(self._host, self.place, pipes, self._service_gone)
+                self._main = self._begin(self.place, Pipes(stdout=self._pipe))
         finally:
             if handed.log:
                 path, name = self.place.path + b"/log", self.place.name + b"/log"
                 place = Place(path, name, handed.log_device, handed.log_inode)
-                pipes = Pipes(stdin=self._pipe)
-                self._log = Service(self._host, place, pipes, self._service_gone)
+                self._log = self._begin(place, Pipes(stdin=self._pipe))
 
     def hand_over(self) -> HandedEntry:
         """What our newer self goes on with."""
@@ -140,7 +140,7 @@ class Entry:
     def under_way(self) -> bool:
         """Whether an earlier supervisor of this boot left it without ending its supervision.
 
-        :raises OSError: where the directory is no longer there.
+        :raises OSError: where the directory or its record is not there, or cannot be looked at.
         """
         if checked.identity(os.stat(self.place.path)) != self.place.identity:
             return False
@@ -153,8 +153,10 @@ class Entry:
     @property
     def removed(self) -> bool:
         """Its directory, so that nothing can be started in it any more."""
-        elsewhere = checked.identity_at(self.place.path) != self.place.identity
-        return elsewhere and any(service.removed for service in self.services)
+        first = next(self.services, None)
+        if first is None or not first.removed:
+            return False
+        return checked.identity_at(self.place.path) != self.place.identity
 
     @property
     def empty(self) -> bool:
@@ -163,9 +165,9 @@ class Entry:
     def _service_gone(self, service: Service) -> None:
         if service is self._log:
             self._log = None
-        else:
+        elif service is self._main:
             self._main = None
-        if self._ending:
+        if self._ending and self._main is None:
             self._end_log()
         self._lost(self)
 
@@ -175,9 +177,9 @@ class Entry:
         """The service first; its logger when it has read all that the service wrote."""
         self._end("xd")
 
-    def give_up(self) -> None:
-        """Its directory was removed. What runs goes on, and is not started again."""
-        if not self._ending:
+    def end_if_removed(self) -> None:
+        """What runs of it goes on, and is not started again."""
+        if self.removed and not self._ending:
             why = "its directory was removed; supervised until it ends"
             self._host.say("svscan", f"warning: {legible(self.place.name)}: {why}")
             self._end("x")

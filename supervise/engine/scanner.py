@@ -4,7 +4,8 @@ import contextlib
 import gc
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 
 from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
@@ -42,9 +43,10 @@ class Scanner:
         self._own = OwnList(home)
         self._candidates = Candidates(host, home, self._own, self.look, self._refound)
         self._caution = Caution(host, home, self._candidates.refuse)
-        self._ways = Ways(host.notices, home, self._relook, self._refound)
+        self._ways = Ways(host.notices, home, self.look, self._refound)
         self._tidy = Alarm(_collect)
         self._own_told = self._closed = False
+        self._named: dict[bytes, Entry] = {}  # to which a name led when it was last looked at
         self.entries: dict[Identity, Entry] = {}
 
     def begin(self) -> None:
@@ -70,7 +72,6 @@ class Scanner:
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
-        self._give_up_removed(self.entries.values())
         self._ways.begin()
         self._scan(lambda name: (self.look if name in self._candidates else self.appeared)(name))
 
@@ -85,6 +86,9 @@ class Scanner:
             if not self._candidates.is_filling(name):
                 look(name)
         self._candidates.drop_others(names)
+        for entry in list(self.entries.values()):
+            if self._named.get(entry.place.name) is not entry:
+                self._look_whether_removed(entry)
         for identity, path in list(self._own):
             if identity not in self.entries:
                 self._unlinked(identity, path)
@@ -103,6 +107,7 @@ class Scanner:
         try:
             found = os.stat(self._path(name))
         except OSError as error:
+            self._out_of_sight(name)
             if os.path.lexists(self._path(name)):
                 self._candidates.unseen(name, error)
             else:
@@ -125,13 +130,8 @@ class Scanner:
         else:
             self._fill(name)
 
-    def _relook(self, name: bytes) -> None:
-        self._lost_sight_of(name)
-        self.look(name)
-
     def _refound(self, name: bytes) -> None:
         """A directory has appeared behind a link: as one that appears here."""
-        self._lost_sight_of(name)
         if not self._closed:
             self._caution.look(name, lambda: self._fill(name))
 
@@ -152,8 +152,8 @@ class Scanner:
 
     def vanished(self, name: bytes) -> None:
         """A service goes on without its link, as 0.76, until `svc -dx`."""
-        self._lost_sight_of(name)
         if not os.path.lexists(self._path(name)):
+            self._out_of_sight(name)
             self._candidates.drop(name)
             self._ways.forget(name)
 
@@ -168,7 +168,10 @@ class Scanner:
     def _admit(self, name: bytes, found: os.stat_result) -> None:
         identity = checked.identity(found)
         entry = self.entries.get(identity)
-        if entry is not None:
+        if entry is None:
+            self._out_of_sight(name)
+        else:
+            self._named[name] = entry
             self._follow(entry, name)
         if entry is not None and entry.complete:
             self._candidates.drop(name)
@@ -207,8 +210,10 @@ class Scanner:
         try:
             take_up()
         finally:
-            if not entry.empty:
-                self.entries[entry.place.identity] = entry
+            if entry.empty:
+                entry.close()
+            else:
+                self.entries[entry.place.identity] = self._named[entry.place.name] = entry
                 self._own.add(entry.place.identity, entry.place.path)
                 self._changed()
 
@@ -228,29 +233,35 @@ class Scanner:
         """A service whose link was removed: kept where an earlier svscan left it under way."""
         entry = self.entries.get(identity)
         entry = entry or Entry(self._host, Place(path, path, *identity), self._lost)
+        again = partial(self._unlinked, identity, path)
         try:
             if entry.under_way():
                 entry.take_up()
         except BusyError as error:
-            self._candidates.wait(path, path, str(error), lambda: self._unlinked(identity, path))
-        except (OSError, UnusableError):
+            self._candidates.wait(path, path, str(error), again)
+        except (FileNotFoundError, NotADirectoryError):
             self._candidates.drop(path)
+        except (OSError, UnusableError) as error:
+            self._candidates.retry(path, error, again)
         else:
             self._candidates.drop(path)
         if not entry.empty:
             self.entries[identity] = entry
-        elif path not in self._candidates:
+            return
+        entry.close()
+        if path not in self._candidates:
             self._own.remove(identity)
 
     # The end of a service
 
-    def _lost_sight_of(self, name: bytes) -> None:
-        """Of what went by this name. Its directory may have been removed, and it be alive."""
-        self._give_up_removed(one for one in self.entries.values() if one.place.name == name)
+    def _out_of_sight(self, name: bytes) -> None:
+        """No name leads to what went by this one: it may have been removed, and live on."""
+        entry = self._named.pop(name, None)
+        if entry is not None:
+            self._look_whether_removed(entry)
 
-    def _give_up_removed(self, entries: Iterable[Entry]) -> None:
-        for entry in [one for one in entries if one.removed]:
-            entry.give_up()
+    def _look_whether_removed(self, entry: Entry) -> None:
+        self._caution.look(entry.place.path, entry.end_if_removed)
 
     def _lost(self, entry: Entry) -> None:
         """Its supervision, or its logger's, has ended. Where all is taken down, the list is left as
@@ -258,6 +269,8 @@ class Scanner:
         identity = entry.place.identity
         if entry.empty and self.entries.pop(identity, None) is not None:
             entry.close()
+            if self._named.get(entry.place.name) is entry:
+                del self._named[entry.place.name]
             if not self._closed:
                 self._own.remove(identity)
         if not self._closed:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from supervise.core import events, machine
 from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
 from supervise.engine.checked import UnusableError
+from supervise.engine.clearing import Clearing
 from supervise.engine.dossier import Dossier
 from supervise.engine.faults import place_of
 from supervise.engine.guard import Guard, GuardedHost
@@ -17,7 +18,6 @@ from supervise.engine.helper import Helper
 from supervise.engine.heritage import Heritage
 from supervise.engine.host import Host, now
 from supervise.engine.instance import Instance, Pipes
-from supervise.engine.leftovers import PATIENCE, Leftovers
 from supervise.engine.letterbox import Letterbox
 from supervise.engine.place import Place
 from supervise.engine.turns import Turns
@@ -34,12 +34,12 @@ class Service:
     __slots__ = (
         "_alarm",
         "_aside",
+        "_clearing",
         "_dossier",
         "_gone",
         "_guard",
         "_helper",
         "_instance",
-        "_leftovers",
         "_letterbox",
         "_trouble",
         "_turns",
@@ -59,7 +59,7 @@ class Service:
         self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
         self._instance = Instance(self._dossier, pipes, self._tell, self._turns.spawn)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished, self._turns.spawn)
-        self._leftovers: Leftovers | None = None
+        self._clearing = Clearing(self._dossier, self._cleared)
         self._watched = Watched(self._dossier, self._changed)
         self._alarm = host.loop.alarm(self._due)
         self._aside = False
@@ -69,8 +69,9 @@ class Service:
             guard(self._go_on)()
             if self._trouble is not None:
                 raise self._trouble
-            self._dossier.supervise.announce()
-            self._letterbox = Letterbox(self._dossier, self.order)
+            if not self.ended:
+                self._dossier.supervise.announce()
+                self._letterbox = Letterbox(self._dossier, self.order)
         except (UnusableError, OSError):
             self.leave()
             raise
@@ -78,6 +79,11 @@ class Service:
     @property
     def running(self) -> bool:
         return self._dossier.running
+
+    @property
+    def ended(self) -> bool:
+        """Maybe at once: it was to end with its instance, which has died while nobody watched."""
+        return self._dossier.situation.state == GONE
 
     @property
     def removed(self) -> bool:
@@ -177,7 +183,7 @@ class Service:
         if self._aside:
             self._show()
             return
-        if dossier.situation.state == GONE:
+        if self.ended:
             return
         self._guard.got_on(dossier.record.starts)
         dossier.keep()
@@ -213,6 +219,8 @@ class Service:
         self._aside = True
         if heritage.process is not None:
             self._instance.adopt(heritage.process, heritage.handed)
+        elif self._dossier.running and self._dossier.record.pid:
+            self._instance.lost()
         self._dossier.tell_alone()
         self._show()
 
@@ -239,31 +247,9 @@ class Service:
         else:
             self._tell(events.PASSED)
 
-    def _clear(self) -> None:
-        dossier = self._dossier
-        policy = dossier.knobs.leftovers()
-        if policy == "ignore" or not dossier.record.session:
-            self._cleared()
-            return
-        self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._cleared)
-        if policy == "kill":
-            dossier.give_time_once(dossier.knobs.timeout_leftovers())
-        self._leftovers.look()
-
-    def _end_leftovers(self) -> None:
-        if self._leftovers is not None and self._leftovers.end():
-            self._dossier.give_time(self._dossier.knobs.timeout_kill() or PATIENCE)
-
     def _cleared(self) -> None:
-        if self._leftovers is not None:
-            self._leftovers = None
-            self._dossier.host.children.reap()  # a zombie still answers to its pid
         self._instance.release()
         self._tell(events.CLEARED)
-
-    def _kill_leftovers(self) -> None:
-        if self._leftovers is not None:
-            self._leftovers.kill()
 
     def _forget(self) -> None:
         self._dossier.record.ended = "stopped"
@@ -275,9 +261,8 @@ class Service:
         self._dossier.keep()
         self._dossier.write_status()
         self._watched.end()
-        for part in (self._instance, self._helper, self._leftovers):
-            if part is not None:
-                part.release()
+        for part in (self._instance, self._helper, self._clearing):
+            part.release()
         if self._letterbox is not None:
             self._letterbox.close()
         self._dossier.host.loop.set(self._alarm, NEVER)
@@ -289,10 +274,10 @@ _ACTIONS: dict[str, Callable[[Service], None]] = {
     events.STOP: lambda one: one._instance.stop(),
     events.KILL: lambda one: one._instance.kill(),
     events.CHECK: Service._check,
-    events.CLEAR: Service._clear,
+    events.CLEAR: lambda one: one._clearing.begin(),
     events.FINISH: lambda one: one._helper.finish(),
     events.KILL_HELPER: lambda one: one._helper.kill(),
-    events.END_LEFTOVERS: Service._end_leftovers,
-    events.KILL_LEFTOVERS: Service._kill_leftovers,
+    events.END_LEFTOVERS: lambda one: one._clearing.end(),
+    events.KILL_LEFTOVERS: lambda one: one._clearing.kill(),
     events.FORGET: Service._forget,
 }

@@ -136,6 +136,19 @@ def test_the_third_one_lets_its_process_run(scan: Scan) -> None:
     good_is_served(scan)
 
 
+def test_it_is_dead_already(scan: Scan) -> None:
+    poisoned = Poisoned(scan, TOLD)
+    pid = twice(poisoned)
+    end(pid)
+    poisoned.start()
+    alone(scan, STEP)
+    taken_up(scan, "bad")
+    shows(scan, "bad", 0, b"u")
+    poisoned.mend()
+    scan.control("bad", "u")
+    scan.up("bad", beside=pid)
+
+
 @pytest.mark.parametrize("dies", [False, True])
 def test_up_goes_on_with_it(scan: Scan, dies: bool) -> None:
     poisoned = Poisoned(scan, TOLD)

@@ -134,6 +134,22 @@ def test_a_part_of_it_is_not_all(scan: Scan, what: str) -> None:
     assert not lines(scan, "its directory was removed")
 
 
+def test_it_was_moved_aside_and_its_log_removed(scan: Scan) -> None:
+    begin(scan)
+    scan.add("a", log__run=SLEEPER)
+    scan.up("a")
+    pid = scan.up("a/log")
+    (scan.services / "a").rename(scan.services / "was-a")
+    shutil.rmtree(scan.services / "was-a/log")
+    scan.says("unable to stat a: file does not exist")
+    scan.send(signal.SIGHUP)
+    served(scan, "other")
+    scan.control("was-a", "d")
+    assert scan.state("was-a", "down")
+    assert living(pid)
+    assert not lines(scan, "its directory was removed")
+
+
 def successors(scan: Scan, pid: int) -> list[int]:
     """Of the instance with this pid, in the same directory."""
     place = scan.services / "a"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.support.gate import gone, instances, living, served, taken_up
+from tests.support.gate import Gate, answers, gone, instances, living, served, taken_up
 from tests.support.scan import BIN, DEADLINE, Scan, eventually
 
 STUBBORN = '#!/bin/sh\ntrap "" TERM\necho "$0 $$" >>../starts\nwhile :; do sleep 1000; done\n'
@@ -209,3 +209,24 @@ def test_a_service_without_a_link_whose_lock_is_still_held(scan: Scan) -> None:
     assert scan.up("a") == pid
     assert scan.said().count("waiting for it") == 1
     assert os.listdir(scan.home / ".svscan/refused") == []
+
+
+def test_a_logger_that_is_ended_before_its_service(scan: Scan) -> None:
+    """`finish` still gets what it is to write to, and not what has its number now."""
+    gate = Gate(scan.services / "gate")
+    run = f'#!/bin/sh\ntrap "" TERM\necho "$0 $$" >>../starts\n{gate.wait}\n'
+    directory = scan.add("a", run, finish="#!/bin/sh\necho $1 >../finish\n", log__run=STUBBORN)
+    scan.start()
+    scan.up("a")
+    logger = scan.up("a/log")
+    eventually(lambda: len(scan.starts()) == 1, "the trap is set")
+    assert scan.svscan is not None
+    scan.svscan.send_signal(signal.SIGTERM)
+    scan.state("a", "stopping")
+    scan.control("a/log", "dxk")
+    gone(logger)
+    eventually(lambda: not answers(directory / "log"), "the logger is let go of")
+    gate.open()
+    assert scan.svscan.wait(DEADLINE) == 0
+    assert (scan.services / "finish").read_text() == "0\n"
+    assert scan.said() == ""

@@ -272,7 +272,7 @@ def test_a_service_directory_that_was_removed(scan: Scan) -> None:
     shutil.rmtree(scan.services / "a")
     os.kill(pid, signal.SIGKILL)
     gone(pid)
-    scan.says("fatal: unable to start a/run:")
+    assert "unable to start" not in scan.said()
     scan.add("b")
     scan.up("b")
     assert scan.stop() == 0

@@ -1,9 +1,12 @@
 """What cannot be looked at is not taken for gone: no second instance, whatever file cannot be
 opened just now."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +99,42 @@ def test_a_check_for_which_there_is_no_descriptor(scan: Scan) -> None:
         scan.says(f"unable to start a/start-check: {FULL}")
         scan.up("a")
     assert "set aside" not in scan.said()
+
+
+@needs_strace
+@pytest.mark.parametrize("file", ["state", "control"])
+def test_one_without_its_link_is_not_forgotten(scan: Scan, file: str) -> None:
+    scan.add("other")
+    directory = scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    (scan.home / "a").unlink()
+    scan.kill()
+    path = str(directory / "supervise" / file)
+    fault = ("-P", path, "-e", "inject=openat:error=EMFILE:when=1")
+    scan.launch("strace", "-D", "-qq", "-o", os.devnull, *fault, scan.program, scan.home)
+    scan.says(f"svscan: warning: unable to supervise {directory}: ")
+    scan.control("a", "t")
+    scan.up("a", beside=pid)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_nothing_of_a_busy_one_is_kept_open(scan: Scan, linked: bool) -> None:
+    """Another supervisor may have both, and for long."""
+    directory = scan.add("a", log__run=SLEEPER)
+    scan.add("other")
+    scan.start()
+    scan.up("a/log")
+    scan.kill()
+    if not linked:
+        (scan.home / "a").unlink()
+    with contextlib.ExitStack() as held:
+        for place in (directory, directory / "log"):
+            lock = held.enter_context((place / "supervise/lock").open("ab"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        svscan = scan.start()
+        scan.says("waiting for it")
+        served(scan, "other")
+        pipe = str(directory / "supervise/stdout")
+        ours = Path(f"/proc/{svscan.pid}/fd")
+        assert pipe not in [os.readlink(fd) for fd in ours.iterdir()]

@@ -10,7 +10,7 @@ from supervise.engine import processes
 from supervise.protocol.record import UNKNOWN
 from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
 from tests.support.probe import RECORDER, begun, notes
-from tests.support.scan import BIN, Scan, eventually
+from tests.support.scan import BIN, SLEEPER, Scan, eventually
 from tests.support.versions import Installed, Slow, ask, upgrade
 
 SEVEN = "#!/bin/sh\ntrap 'exit 7' TERM\necho >../trapped\nwhile :; do sleep 0.01; done\n"
@@ -153,6 +153,24 @@ def test_exit_is_still_wanted(scan: Scan) -> None:
     scan.control("a", "d")
     scan.state("a", "gone")
     gone(pid)
+
+
+@pytest.mark.parametrize("name", ["a", "a/log"])
+def test_one_that_is_to_exit_is_dead_already(scan: Scan, name: str) -> None:
+    """It was adopted, so nobody has to be told of its death: its supervision ends at once, and as
+    a link is there, it is taken up afresh."""
+    slow = Slow(scan)
+    scan.add("a", log__run=SLEEPER)
+    scan.start()
+    pids = {one: scan.up(one) for one in ("a", "a/log")}
+    replace_svscan(scan, "a", "a/log")
+    scan.control(name, "x")
+    scan.until(name, lambda found: found.exiting)
+    with slow.upgrade():
+        end(pids[name])
+    after = {one: scan.up(one, beside=pids[name]) for one in ("a", "a/log")}
+    assert {one for one in after if after[one] != pids[one]} == {name}
+    assert "fault" not in scan.said()
 
 
 def test_a_service_without_a_link(scan: Scan) -> None:
