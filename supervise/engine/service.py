@@ -72,7 +72,7 @@ class Service:
             if not self.ended:
                 self._dossier.supervise.announce()
                 self._letterbox = Letterbox(self._dossier, self.order)
-        except (UnusableError, OSError):
+        except Exception:
             self.leave()
             raise
 

@@ -10,7 +10,7 @@ from supervise.engine import processes
 from supervise.protocol.record import UNKNOWN
 from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
 from tests.support.probe import RECORDER, begun, notes
-from tests.support.scan import BIN, SLEEPER, Scan, eventually
+from tests.support.scan import BIN, SLEEPER, Scan, eventually, program
 from tests.support.versions import Installed, Slow, ask, upgrade
 
 SEVEN = "#!/bin/sh\ntrap 'exit 7' TERM\necho >../trapped\nwhile :; do sleep 0.01; done\n"
@@ -156,18 +156,22 @@ def test_exit_is_still_wanted(scan: Scan) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "a/log"])
-def test_one_that_is_to_exit_is_dead_already(scan: Scan, name: str) -> None:
-    """It was adopted, so nobody has to be told of its death: its supervision ends at once, and as
-    a link is there, it is taken up afresh."""
+def test_the_last_leftover_of_one_that_is_to_exit(scan: Scan, name: str) -> None:
+    """Nothing is left to wait for: its supervision ends at once. As a link is there, it is taken up
+    afresh."""
     slow = Slow(scan)
-    scan.add("a", log__run=SLEEPER)
+    directory = scan.add("a", log__run=SLEEPER)
+    program(directory / name[2:] / "run", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n")
+    (directory / name[2:] / "leftovers").write_text("wait\n")
     scan.start()
     pids = {one: scan.up(one) for one in ("a", "a/log")}
-    replace_svscan(scan, "a", "a/log")
+    eventually(lambda: len(list(scan.ours())) == 3, "its child is there")
+    (left,) = set(scan.ours()) - set(pids.values())
     scan.control(name, "x")
-    scan.until(name, lambda found: found.exiting)
+    end(pids[name])
+    scan.until(name, lambda found: found.state == "leftovers" and found.exiting)
     with slow.upgrade():
-        end(pids[name])
+        end(left)
     after = {one: scan.up(one, beside=pids[name]) for one in ("a", "a/log")}
     assert {one for one in after if after[one] != pids[one]} == {name}
     assert "fault" not in scan.said()
