@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from supervise.core import events, machine
 from supervise.core.situation import CHECKING, DOWN, GONE, LEFTOVERS, NEVER, UP, WAITING
-from supervise.engine.checked import UnusableError
 from supervise.engine.clearing import Clearing
 from supervise.engine.dossier import Dossier
 from supervise.engine.faults import place_of
