@@ -78,7 +78,11 @@ class _Guarded(Generic[P]):
 
 
 class GuardedHost(Host):
-    """The host, for one service: each callback that is handed over is guarded."""
+    """The host, for one service: each callback that is handed over is guarded.
+
+    It has only what a service needs, and so have its parts: none of them is begun as what it stands
+    for. What belongs to no single service takes the host itself, and an `Alarm` of its own.
+    """
 
     def __init__(self, host: Host, guard: Guard) -> None:
         self.loop = _GuardedLoop(host.loop, guard)
