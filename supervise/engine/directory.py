@@ -4,6 +4,7 @@ Layout and modes are those of daemontools 0.76; `state`, `stdout` and `ready` ar
 found there is checked to be what it should be before it is used.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -137,8 +138,10 @@ class SuperviseDirectory:
 
     @property
     def removed(self) -> bool:
-        """Not the lock alone, but with everything around it."""
-        return not any(os.fstat(fd).st_nlink for fd in (self._lock, self.control))
+        """Not the lock alone, but with everything around it. Not where it cannot be seen."""
+        with contextlib.suppress(OSError):
+            return not any(os.fstat(fd).st_nlink for fd in (self._lock, self.control))
+        return False
 
     def _is_ours(self, path: bytes) -> bool:
         """:raises OSError: where it cannot be looked at just now."""

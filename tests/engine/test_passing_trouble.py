@@ -241,3 +241,18 @@ def test_a_restart_with_everything(scan: Scan, fault: str, when: int) -> None:
         scan.until("a", lambda found: found.readiness == "ready")
     assert only_instance(scan, "a")
     assert "set aside" not in scan.said()
+
+
+@needs_strace
+def test_whether_a_directory_was_removed_cannot_be_seen(scan: Scan) -> None:
+    scan.add("a")
+    scan.add("b")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "b")
+    with strace(scan, *QUIET, "-e", "inject=newfstatat:error=ENOMEM"):
+        (scan.home / "a").unlink()
+        served(scan, "b")
+    os.kill(pid, signal.SIGKILL)
+    scan.up("a", beside=pid)
+    assert "fault" not in scan.said()
