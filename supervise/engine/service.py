@@ -70,7 +70,7 @@ class Service:
             if self._trouble is not None:
                 raise self._trouble
             self._dossier.supervise.announce()
-            self._letterbox = Letterbox(self._dossier, self.order)
+            self._letterbox = Letterbox(self._dossier, self._turns, self.order)
         except (UnusableError, OSError):
             self.leave()
             raise

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import Gate, served
+from tests.support.gate import Gate, all_read, served
 from tests.support.probe import RECORDER, begun, noted
-from tests.support.scan import BIN, Scan, eventually
+from tests.support.scan import BIN, DEADLINE, Scan, eventually
 from tests.support.trace import kill_while_an_instance_is_on_its_way_to_exec, strace
 
 MANY = 300
@@ -95,6 +95,22 @@ def test_letters_wait_until_it_is_started(crowded: Scan) -> None:
     crowded.control("a", "h")
     eventually(lambda: "SIGHUP" in noted(crowded, "a"), "it was told")
     assert crowded.until("a", lambda found: found.pid).starts == 1
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_who_waits_for_a_letter_waits_for_the_start_before_it(crowded: Scan) -> None:
+    """What has been read has been served: a client looks as soon as its letters were read."""
+    crowded.add("a", down="")
+    crowded.start()
+    crowded.state("a", "down")
+    with strace(crowded, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1500000"):
+        crowded.control("a", "u")
+        eventually(lambda: all_read(crowded, "a"), "it is being started")
+        command = [BIN / "svc", "-d", f"--wait={DEADLINE:g}", crowded.services / "a"]
+        waiting = subprocess.run(command, capture_output=True, check=False)
+        crowded.until("a", lambda found: found.starts == 1 and not found.pid)
+    assert (waiting.returncode, waiting.stderr) == (0, b"")
+    crowded.state("a", "down")
 
 
 def test_down_right_after_up(crowded: Scan) -> None:
