@@ -278,6 +278,7 @@ class Scanner:
     def close(self) -> None:
         """Take up nothing more."""
         self._closed = True
+        self._caution.close()
         self._candidates.close()
         self._ways.close()
 
