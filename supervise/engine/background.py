@@ -49,6 +49,10 @@ class Background:
         """To be called before there are threads: let them have this descriptor, too."""
         self._kept.append(fd)
 
+    def forget(self, fd: int) -> None:
+        """It is to be closed. Threads that there are already keep what it was."""
+        self._kept.remove(fd)
+
     def do(self, work: Work, then: Then) -> None:
         """Call `work` in a thread, and `then` with what it returned in ours. Where no thread can be
         had, `work` too, and at once."""

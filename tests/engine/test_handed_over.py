@@ -1,5 +1,6 @@
 """With many descriptors open, other threads start the programs: the outcome comes later."""
 
+import fcntl
 import os
 import resource
 import shutil
@@ -84,6 +85,47 @@ def test_the_threads_hold_none_of_our_descriptors(crowded: Scan) -> None:
         lambda: all(len(others) <= inherited + 2 for others in descriptors(crowded)[1:]),
         lambda: f"{descriptors(crowded)}",
     )
+
+
+def replace_home(scan: Scan) -> Path:
+    """Another scan directory at its place, which svscan takes; where the old one is now."""
+    old = scan.home.with_name("old")
+    scan.home.rename(old)
+    scan.home.mkdir()
+    eventually((scan.home / ".svscan/services").exists, "it is taken")
+    return old
+
+
+def test_the_threads_hold_the_lock_of_a_new_scan_directory(crowded: Scan) -> None:
+    """And nothing else that has the number which the old one had."""
+    svscan = crowded.start()
+    eventually((crowded.home / ".svscan/refused").exists, "it has begun")
+    eventually(lambda: len(os.listdir(f"/proc/{svscan.pid}/fd")) > MANY + 7, "it watches")
+    replace_home(crowded)
+    crowded.add("a")
+    crowded.up("a")
+    for task in sorted(Path(f"/proc/{svscan.pid}/task").iterdir())[1:]:
+        held = [os.readlink(fd) for fd in (task / "fd").iterdir()]
+        assert str(crowded.home) in held
+        assert len(held) == MANY + 5, "that, the bell, and what is inherited"
+
+
+def test_the_threads_do_not_keep_the_lock_of_what_was_the_scan_directory(crowded: Scan) -> None:
+    crowded.add("a")
+    crowded.start()
+    crowded.up("a")
+    served(crowded, "a")
+    fd = os.open(replace_home(crowded), os.O_RDONLY)
+    eventually(lambda: locked(fd), "another svscan can have it")
+    os.close(fd)
+
+
+def locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def test_letters_wait_until_it_is_started(crowded: Scan) -> None:
