@@ -75,9 +75,9 @@ class Background:
         return found
 
     def settle(self) -> None:
-        """Wait until nothing is under way."""
-        self._await(lambda: len(self._done) == self._loop.under_way)
-        if self._done:
+        """Wait until nothing is under way, nor anything that the outcomes have set off."""
+        while self.busy:
+            self._await(lambda: len(self._done) > 0)
             self._rung(0)
 
     def _await(self, done: Callable[[], bool]) -> None:
