@@ -49,6 +49,10 @@ class Background:
         """To be called before there are threads: let them have this descriptor, too."""
         self._kept.append(fd)
 
+    def forget(self, fd: int) -> None:
+        """It is to be closed. Threads that there are already keep what it was."""
+        self._kept.remove(fd)
+
     def do(self, work: Work, then: Then) -> None:
         """Call `work` in a thread, and `then` with what it returned in ours. Where no thread can be
         had, `work` too, and at once."""
@@ -71,9 +75,9 @@ class Background:
         return found
 
     def settle(self) -> None:
-        """Wait until nothing is under way."""
-        self._await(lambda: len(self._done) == self._loop.under_way)
-        if self._done:
+        """Wait until nothing is under way, nor anything that the outcomes have set off."""
+        while self.busy:
+            self._await(lambda: len(self._done) > 0)
             self._rung(0)
 
     def _await(self, done: Callable[[], bool]) -> None:

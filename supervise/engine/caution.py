@@ -81,6 +81,12 @@ class Caution:
         why = f"the file system at {legible(mount)} does not answer"
         self._refuse(name, f"{legible(name)} is not supervised: {why}")
 
+    def close(self) -> None:
+        """Whatever is answered from now on comes too late."""
+        for question in self._asked.values():
+            question.close()
+        self._asked.clear()
+
 
 class Question:
     """A process of its own asks for `run`, and may wait for ever.
@@ -101,8 +107,13 @@ class Question:
         self._alarm = Alarm(silent)
         pid = host.spawner.spawn_like_us([b"/bin/sh", b"-c", b'test -e "$0/run"', path], _QUIET)
         host.children.expect(pid, self._ended, keep=False)
+        self._pid = pid
         host.loop.set(self._alarm, now() + _PATIENCE)
 
     def _ended(self, _: int) -> None:
         self._host.loop.set(self._alarm, NEVER)
         self._answered()
+
+    def close(self) -> None:
+        self._host.loop.set(self._alarm, NEVER)
+        self._host.children.release(self._pid)

@@ -44,6 +44,8 @@ class Handling:
 
     def open(self, path: bytes, upgraded: bool) -> None:
         """Read what the last ones had in hand. An upgrade in place is nobody's death."""
+        if self._fd >= 0:
+            self._close()
         with contextlib.suppress(OSError):
             self._fd = os.open(path, _FLAGS, 0o600)
             if not stat.S_ISREG(os.fstat(self._fd).st_mode):

@@ -1,9 +1,11 @@
 """The letters that come through `supervise/control`."""
 
 import os
+import select
 from collections.abc import Callable
 
 from supervise.engine.dossier import Dossier
+from supervise.engine.turns import Turns
 from supervise.protocol import letters
 
 _AT_ONCE = 4096
@@ -11,17 +13,26 @@ _AT_ONCE = 4096
 
 
 class Letterbox:
-    """:param order: told of the letters, in the order in which they came."""
+    """Before more is read, what was read has been served: clients go by that. So nothing is read
+    while a start is under way, for which it would have to wait.
 
-    __slots__ = ("_dossier", "_noise_told", "_order")
+    :param order: told of the letters, in the order in which they came.
+    """
 
-    def __init__(self, dossier: Dossier, order: Callable[[str], None]) -> None:
+    __slots__ = ("_dossier", "_noise_told", "_order", "_turns")
+
+    def __init__(self, dossier: Dossier, turns: Turns, order: Callable[[str], None]) -> None:
         self._dossier = dossier
+        self._turns = turns
         self._order = order
         self._noise_told = False
         dossier.host.loop.add(dossier.supervise.control, self._read)
 
     def _read(self, _: int) -> None:
+        if self._turns.spawning:
+            self._listen(0)
+            self._turns.when_known(lambda: self._listen(select.EPOLLIN))
+            return
         try:
             data = os.read(self._dossier.supervise.control, _AT_ONCE)
         except BlockingIOError:
@@ -35,6 +46,9 @@ class Letterbox:
             )
         if asked:
             self._order(asked)
+
+    def _listen(self, events: int) -> None:
+        self._dossier.host.loop.change(self._dossier.supervise.control, events)
 
     def close(self) -> None:
         self._dossier.host.loop.remove(self._dossier.supervise.control)

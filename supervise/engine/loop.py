@@ -154,9 +154,10 @@ class Loop:
 
     def _turn(self) -> None:
         happened = self._epoll.poll(self._patience(), _AT_ONCE)
-        for fd, events in happened:
-            handler = self._handlers.get(fd)
-            if handler is not None:
+        told = [(self._handlers.get(fd), fd, events) for fd, events in happened]
+        for handler, fd, events in told:
+            # One before may have closed it, and another one have its number now.
+            if handler is not None and self._handlers.get(fd) is handler:
                 handler(events)
         self._ring()
         at_rest = not (happened or self._soon.works or self.under_way)

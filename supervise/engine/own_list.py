@@ -8,7 +8,7 @@ handling                what svscan has in hand
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from supervise.engine.checked import Identity
 from supervise.protocol.errors import text
@@ -25,9 +25,12 @@ class OwnList:
         self._refused = home + b"/.svscan/refused/"
         self.trouble = ""
 
-    def begin(self) -> None:
+    def begin(self, supervised: Iterable[tuple[Identity, bytes]]) -> None:
         """What an earlier svscan refused is not known to be refused by us."""
+        self.trouble = ""
         self._try(self._make)
+        for identity, path in supervised:
+            self.add(identity, path)
 
     def _make(self) -> None:
         for path in (self._services, self._refused):

@@ -51,18 +51,19 @@ class Scanner:
 
     def begin(self) -> None:
         """The first scan: what is there is complete."""
-        self._begin()
+        self.move_in()
         self._scan(self.look)
 
     def resume(self) -> None:
         """In place of the first scan: go on with what our older self supervised. What has come
         since may still be filled, and is looked at with the next scan."""
-        self._begin()
+        self.move_in()
         for handed in self._host.heir.entries:
             self._resume(handed)
 
-    def _begin(self) -> None:
-        self._own.begin()
+    def move_in(self) -> None:
+        """Into the scan directory, or another one at its place: that has no list of its own yet."""
+        self._own.begin((identity, one.place.path) for identity, one in self.entries.items())
         self._host.handling.open(self._own.handling, self._host.heir.upgraded)
 
     def _resume(self, handed: HandedEntry) -> None:
@@ -291,6 +292,7 @@ class Scanner:
     def close(self) -> None:
         """Take up nothing more."""
         self._closed = True
+        self._caution.close()
         self._candidates.close()
         self._ways.close()
 

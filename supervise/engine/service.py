@@ -70,7 +70,7 @@ class Service:
                 raise self._trouble
             if not self.ended:
                 self._dossier.supervise.announce()
-                self._letterbox = Letterbox(self._dossier, self.order)
+                self._letterbox = Letterbox(self._dossier, self._turns, self.order)
         except Exception:
             self.leave()
             raise

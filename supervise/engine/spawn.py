@@ -1,6 +1,7 @@
 """Starting a process: in its own session, in its directory, with nothing of ours."""
 
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -90,6 +91,12 @@ class Spawner:
         """What is being started holds this descriptor until it executes. Before, its nonce cannot
         be seen: a next supervisor that waits for the lock looks for it when it can."""
         self._background.keep(lock)
+
+    def let_go(self, lock: int) -> None:
+        """Nobody is to wait for this one any more, whoever else has the descriptor."""
+        self._background.forget(lock)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        os.close(lock)
 
     def settle(self) -> None:
         """Wait until that is over."""

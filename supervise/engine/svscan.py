@@ -197,8 +197,9 @@ class Svscan:
         old = self._lock
         with contextlib.suppress(OSError, UnusableError):
             if self._acquire():
-                os.close(old)
+                self._host.spawner.let_go(old)
                 self._start_watch()
+                self._scanner.move_in()
                 self._scanner.scan()
                 return
         self._lock = old

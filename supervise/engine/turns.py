@@ -13,7 +13,16 @@ class Turns:
     :param fault: told of an exception of the two.
     """
 
-    __slots__ = ("_answer", "_busy", "_events", "_fault", "_settled", "_spawner", "_spawning")
+    __slots__ = (
+        "_answer",
+        "_busy",
+        "_events",
+        "_fault",
+        "_known",
+        "_settled",
+        "_spawner",
+        "_spawning",
+    )
 
     def __init__(
         self,
@@ -28,6 +37,17 @@ class Turns:
         self._fault = fault
         self._events: list[Event] = []  # a deque takes ten times the room, empty
         self._busy = self._spawning = False
+        self._known: Callable[[], None] | None = None
+
+    @property
+    def spawning(self) -> bool:
+        """Whether a start is under way, so that what is fed waits for its outcome."""
+        return self._spawning
+
+    def when_known(self, call: Callable[[], None]) -> None:
+        """Call it once, when that outcome is known; what was fed before is answered then, before
+        the loop goes on."""
+        self._known = call
 
     def feed(self, happened: list[Event]) -> None:
         if self._busy:
@@ -58,6 +78,9 @@ class Turns:
 
     def _spawned(self, then: Callable[[Outcome], None], outcome: Outcome) -> None:
         self._spawning = False
+        if self._known is not None:
+            call, self._known = self._known, None
+            call()
         if self._busy:  # known at once, within the action
             then(outcome)
         else:

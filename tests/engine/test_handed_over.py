@@ -1,5 +1,6 @@
 """With many descriptors open, other threads start the programs: the outcome comes later."""
 
+import fcntl
 import os
 import resource
 import shutil
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gate import Gate, served
+from tests.support.gate import Gate, all_read, served
 from tests.support.probe import RECORDER, begun, noted
-from tests.support.scan import BIN, Scan, eventually
+from tests.support.scan import BIN, DEADLINE, Scan, eventually
 from tests.support.trace import kill_while_an_instance_is_on_its_way_to_exec, strace
 
 MANY = 300
@@ -86,6 +87,47 @@ def test_the_threads_hold_none_of_our_descriptors(crowded: Scan) -> None:
     )
 
 
+def replace_home(scan: Scan) -> Path:
+    """Another scan directory at its place, which svscan takes; where the old one is now."""
+    old = scan.home.with_name("old")
+    scan.home.rename(old)
+    scan.home.mkdir()
+    eventually((scan.home / ".svscan/services").exists, "it is taken")
+    return old
+
+
+def test_the_threads_hold_the_lock_of_a_new_scan_directory(crowded: Scan) -> None:
+    """And nothing else that has the number which the old one had."""
+    svscan = crowded.start()
+    eventually((crowded.home / ".svscan/refused").exists, "it has begun")
+    eventually(lambda: len(os.listdir(f"/proc/{svscan.pid}/fd")) > MANY + 7, "it watches")
+    replace_home(crowded)
+    crowded.add("a")
+    crowded.up("a")
+    for task in sorted(Path(f"/proc/{svscan.pid}/task").iterdir())[1:]:
+        held = [os.readlink(fd) for fd in (task / "fd").iterdir()]
+        assert str(crowded.home) in held
+        assert len(held) == MANY + 5, "that, the bell, and what is inherited"
+
+
+def test_the_threads_do_not_keep_the_lock_of_what_was_the_scan_directory(crowded: Scan) -> None:
+    crowded.add("a")
+    crowded.start()
+    crowded.up("a")
+    served(crowded, "a")
+    fd = os.open(replace_home(crowded), os.O_RDONLY)
+    eventually(lambda: locked(fd), "another svscan can have it")
+    os.close(fd)
+
+
+def locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def test_letters_wait_until_it_is_started(crowded: Scan) -> None:
     crowded.add("a", RECORDER, down="")
     crowded.start()
@@ -95,6 +137,22 @@ def test_letters_wait_until_it_is_started(crowded: Scan) -> None:
     crowded.control("a", "h")
     eventually(lambda: "SIGHUP" in noted(crowded, "a"), "it was told")
     assert crowded.until("a", lambda found: found.pid).starts == 1
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_who_waits_for_a_letter_waits_for_the_start_before_it(crowded: Scan) -> None:
+    """What has been read has been served: a client looks as soon as its letters were read."""
+    crowded.add("a", down="")
+    crowded.start()
+    crowded.state("a", "down")
+    with strace(crowded, "-f", "-o", os.devnull, "-e", "inject=execve:delay_enter=1500000"):
+        crowded.control("a", "u")
+        eventually(lambda: all_read(crowded, "a"), "it is being started")
+        command = [BIN / "svc", "-d", f"--wait={DEADLINE:g}", crowded.services / "a"]
+        waiting = subprocess.run(command, capture_output=True, check=False)
+        crowded.until("a", lambda found: found.starts == 1 and not found.pid)
+    assert (waiting.returncode, waiting.stderr) == (0, b"")
+    crowded.state("a", "down")
 
 
 def test_down_right_after_up(crowded: Scan) -> None:

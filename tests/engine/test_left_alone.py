@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.gate import end, instances, living, served, taken_up
-from tests.support.probe import shows, supervised
+from tests.support.probe import RECORDER, begun, shows, supervised
 from tests.support.scan import DEADLINE, SLEEPER, Scan, eventually, program
 from tests.support.versions import upgrade
 
@@ -401,6 +401,25 @@ def test_a_file_system_that_answers_in_the_end(
     program(where / "run", SLEEPER)
     scan.up("hung")
     assert not (scan.home / ".svscan/refused/hung").exists()
+
+
+def test_a_file_system_that_answers_when_all_is_taken_down(
+    scan: Scan, short_path: Path, hanging: Hanging
+) -> None:
+    """What lies there is not taken up any more: svscan would wait for it without end."""
+    (scan.home / "hung").symlink_to(short_path / "hanging")
+    scan.add("slow", RECORDER)
+    svscan = scan.start()
+    slow = begun(scan, "slow")
+    children = Path(f"/proc/{svscan.pid}/task/{svscan.pid}/children")
+    eventually(lambda: len(children.read_text().split()) == 2, "it is asked for")
+    svscan.send_signal(signal.SIGTERM)
+    scan.state("slow", "stopping")
+    hanging.close()
+    eventually(lambda: children.read_text().split() == [str(slow)], "it has answered")
+    end(slow)
+    assert svscan.wait(DEADLINE) == 0
+    assert not (short_path / "hanging/supervise").exists()
 
 
 def hangs(pid: int) -> bool:

@@ -71,3 +71,26 @@ def test_what_can_wait_does_while_other_threads_are_at_our_works() -> None:
     loop.set(Alarm(ended), time.monotonic() + 0.05)
     loop.run()
     assert done == ["a work", "what can wait"]
+
+
+def test_what_a_closed_descriptor_would_have_told_is_not_told_to_the_next_of_its_number() -> None:
+    """Of two that have events at once, whoever is told first closes the other one."""
+    loop = Loop()
+    (one, _), (other, _), (quiet, _) = pipes = [os.pipe() for _ in range(3)]
+    told: list[str] = []
+
+    def replace(closed: int) -> None:
+        told.append("the first one")
+        loop.remove(closed)
+        os.dup2(quiet, closed)
+        loop.add(closed, lambda _: told.append("one that has no events"))
+        loop.set(Alarm(loop.end), time.monotonic())
+
+    loop.add(one, lambda _: replace(other))
+    loop.add(other, lambda _: replace(one))
+    for _, writing in pipes[:2]:
+        os.write(writing, b"x")
+    loop.run()
+    for fd in (fd for ends in pipes for fd in ends):
+        os.close(fd)
+    assert told == ["the first one"]

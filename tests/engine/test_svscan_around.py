@@ -482,6 +482,25 @@ def test_a_scan_directory_that_is_replaced(scan: Scan) -> None:
     assert not list(scan.ours())
 
 
+def test_a_service_without_a_link_outlives_a_new_scan_directory_and_svscan(scan: Scan) -> None:
+    """The new directory has a list of its own, of what was supervised before, too."""
+    scan.add("a")
+    scan.start()
+    served(scan, "a")
+    pids = [scan.up("a")]
+    scan.home.rename(scan.home.with_name("old"))
+    scan.home.mkdir()
+    scan.add("b")
+    pids.append(scan.up("b"))
+    (scan.home / "b").unlink()
+    served(scan, "b")
+    scan.send(signal.SIGHUP)
+    served(scan, "b")
+    assert "unable to write" not in scan.said()
+    replace_svscan(scan, "a", "b")
+    assert [scan.up("a"), scan.up("b")] == pids
+
+
 def test_a_scan_directory_that_is_removed(scan: Scan) -> None:
     scan.add("a")
     scan.start()

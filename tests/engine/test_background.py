@@ -1,0 +1,19 @@
+"""Work for other threads: what settling it waits for."""
+
+from supervise.engine.background import Background
+from supervise.engine.loop import Loop
+
+
+def test_what_an_outcome_sets_off_is_settled_too() -> None:
+    background = Background(Loop(), lambda: None)
+    done: list[int] = []
+
+    def go_on(outcome: int) -> None:
+        done.append(outcome)
+        if outcome < 3:
+            background.do(lambda: outcome + 1, go_on)
+
+    background.do(lambda: 1, go_on)
+    background.settle()
+    assert done == [1, 2, 3]
+    assert not background.busy
