@@ -68,7 +68,9 @@ class Candidates:
 
     def wait(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
         """For the lock of the service at this path: its holder may be dying."""
-        if isinstance(self._all.get(name), LockWait):
+        before = self._all.get(name)
+        if isinstance(before, LockWait):
+            before.go_on()
             return
         self._host.say("svscan", f"warning: {reason}, waiting for it")
         self.drop(name)
