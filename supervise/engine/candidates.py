@@ -69,8 +69,7 @@ class Candidates:
     def wait(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
         """For the lock of the service at this path: its holder may be dying."""
         before = self._all.get(name)
-        if isinstance(before, LockWait):
-            before.go_on()
+        if isinstance(before, LockWait) and before.go_on():
             return
         self._host.say("svscan", f"warning: {reason}, waiting for it")
         self.drop(name)

@@ -151,6 +151,19 @@ def test_one_that_is_no_longer_wanted_is_let_go_of(scan: Scan) -> None:
     holder.end()
 
 
+def test_a_link_that_leads_to_another_busy_one_now(scan: Scan) -> None:
+    pid = begin(scan)
+    first = busy(scan)
+    second = Holder(scan.service("b"))
+    (scan.home / ".a").symlink_to(scan.services / "b")
+    (scan.home / ".a").rename(scan.home / "a")
+    rests(pid)
+    second.end()
+    scan.up("b")
+    assert names(pid)[str(first.path)] == 0
+    first.end()
+
+
 def test_a_lock_that_was_replaced(scan: Scan) -> None:
     """As long as the holder of the one that was removed lives, it supervises the service."""
     pid = begin(scan)
