@@ -30,7 +30,7 @@ class LockWait:
 
     def __init__(self, host: Host, path: bytes, again: Callable[[], None]) -> None:
         self._host = host
-        self._path = path
+        self.path = path
         self._again = again
         self._alarm = Alarm(self._try)
         self._delay = _FIRST
@@ -40,7 +40,7 @@ class LockWait:
 
     def _watch(self) -> None:
         with contextlib.suppress(OSError):
-            self._fd = os.open(self._path, os.O_RDONLY | FLAGS)
+            self._fd = os.open(self.path, os.O_RDONLY | FLAGS)
             opened = b"/proc/self/fd/%d" % self._fd
             mask = CLOSE_WRITE | CLOSE_NOWRITE
             self._notice = self._host.notices.add(opened, mask, self._closed)
@@ -51,7 +51,7 @@ class LockWait:
         if self._fd < 0:
             self._watch()
             return True
-        return identity(os.fstat(self._fd)) == identity_at(self._path)
+        return identity(os.fstat(self._fd)) == identity_at(self.path)
 
     def _set(self) -> None:
         self._host.loop.set(self._alarm, now() + self._delay)

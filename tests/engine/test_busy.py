@@ -164,6 +164,22 @@ def test_a_link_that_leads_to_another_busy_one_now(scan: Scan) -> None:
     first.end()
 
 
+def test_the_lock_of_a_logger(scan: Scan) -> None:
+    """Its service's, which is waited for first, is ours by then."""
+    pid = begin(scan)
+    directory = scan.service("a", log__run="#!/bin/sh\nexec cat >/dev/null\n")
+    main, log = Holder(directory), Holder(directory / "log")
+    scan.link("a")
+    scan.says("unable to acquire a/supervise/lock: temporary failure, waiting for it")
+    rests(pid)
+    main.end()
+    scan.up("a")
+    scan.says("unable to acquire a/log/supervise/lock: temporary failure, waiting for it")
+    rests(pid)
+    log.end()
+    scan.up("a/log")
+
+
 def test_a_lock_that_was_replaced(scan: Scan) -> None:
     """As long as the holder of the one that was removed lives, it supervises the service."""
     pid = begin(scan)
