@@ -77,6 +77,9 @@ class Svscan:
         if fd < 0:
             fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         found = os.fstat(fd)
+        if self._lock >= 0 and identity(found) == identity(os.fstat(self._lock)):
+            os.close(fd)
+            fd = os.dup(self._lock)  # moved away and back: opened anew, we would lock ourselves out
         try:
             self._host.admission.check("svscan", self._shown, found)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

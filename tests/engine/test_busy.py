@@ -287,6 +287,20 @@ def test_a_scan_directory_that_the_first_one_has_changed_for_a_new_one(scan: Sca
     assert scan.stop() == 0
 
 
+def test_a_scan_directory_that_was_away_and_is_back(scan: Scan) -> None:
+    pid = begin(scan)
+    scan.home.rename(scan.home.with_name("old"))
+    scan.says("was removed or replaced")
+    scan.home.with_name("old").rename(scan.home)
+    scan.add("a")
+    scan.up("a")
+    assert names(pid)[str(scan.home)] == 1
+    other = second(scan)
+    assert scan.said().count("another svscan") == 1
+    other.kill()
+    other.wait()
+
+
 @needs_strace
 def test_without_inotify_it_tries_for_ever(scan: Scan, tmp_path: Path) -> None:
     begin(scan)
