@@ -68,12 +68,16 @@ class Candidates:
         self._own.refuse(name, reason)
 
     def wait(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
-        """For the lock of the service at this path: its holder may be dying."""
-        if isinstance(self._all.get(name), LockWait):
+        """For the lock of the service at this path, or for its logger's, which the reason tells:
+        the holder may be dying."""
+        log = b"/log" if reason.startswith(f"unable to acquire {legible(name)}/log/") else b""
+        lock = path + log + b"/supervise/lock"
+        before = self._all.get(name)
+        if isinstance(before, LockWait) and before.path == lock and before.go_on():
             return
         self._host.say("svscan", f"warning: {reason}, waiting for it")
         self.drop(name)
-        self._all[name] = LockWait(self._host, path + b"/supervise/lock", again)
+        self._all[name] = LockWait(self._host, lock, again)
 
     def retry(self, path: bytes, error: OSError | UnusableError, again: Again) -> None:
         """A service without a link is there, but cannot be supervised just now."""

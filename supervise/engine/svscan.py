@@ -77,28 +77,50 @@ class Svscan:
         if fd < 0:
             fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         found = os.fstat(fd)
+        if self._lock >= 0 and identity(found) == identity(os.fstat(self._lock)):
+            os.close(fd)
+            fd = os.dup(self._lock)  # moved away and back: opened anew, we would lock ourselves out
         try:
             self._host.admission.check("svscan", self._shown, found)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(fd)
-            if self._lock_wait is None:
-                held = f"another svscan has {self._shown}"
-                self._host.say("svscan", f"warning: {held}, waiting for it to end")
-                self._lock_wait = LockWait(self._host, self._home, self._try_again)
+            self._wait_for_lock()
             return False
-        except UnusableError:
+        except (OSError, UnusableError):
             os.close(fd)
             raise
         self._lock = fd
         self._host.spawner.hold(fd)
         self._identity = identity(found)
+        self._end_waiting()
         return True
 
-    def _try_again(self) -> None:
-        if self._lock < 0 and self._acquire() and self._lock_wait is not None:
+    def _wait_for_lock(self) -> None:
+        if self._lock_wait is not None and self._lock_wait.go_on():
+            return
+        self._end_waiting()
+        held = f"another svscan has {self._shown}"
+        self._host.say("svscan", f"warning: {held}, waiting for it to end")
+        self._lock_wait = LockWait(self._host, self._home, self._try_again)
+
+    def _end_waiting(self) -> None:
+        if self._lock_wait is not None:
             self._lock_wait.close()
             self._lock_wait = None
+
+    def _try_again(self) -> None:
+        """Also where what we have was replaced, and the new one was somebody else's."""
+        if self._stopping:
+            return
+        if self._lock >= 0:
+            self._take_new_home()
+            return
+        try:
+            acquired = self._acquire()
+        except OSError:  # not there just now: we wait on
+            return
+        if acquired:
             self._begin()
 
     def _begin(self) -> None:
