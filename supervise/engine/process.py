@@ -29,7 +29,8 @@ class Process(Protocol):
     pidfd: int
     """-1 for our child, which needs none."""
 
-    def send(self, number: int) -> None: ...
+    def send(self, number: int) -> None:
+        """:raises PermissionError: where it is another user's, whom we may not signal."""
 
     def release(self) -> None:
         """Let go of it; it is told of no more."""
