@@ -115,12 +115,12 @@ class Instance:
         self._dossier.mended("run")
         kept.since = stamp()
         self._attend(pid, start)
+        self._dossier.knobs.check()
 
     def _attend(self, pid: int, start: int) -> None:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"
         children = self._dossier.host.children
         self._process = Child(children, pid, start, self._died, keep_zombie)
-        self._dossier.knobs.check()
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
