@@ -68,11 +68,12 @@ def describe(directory: bytes) -> Object:
         service["supervised"] = client.is_fifo(ok)
         os.close(ok)
         view = look(directory)
+        remark = view.remark or _unwritten(directory)
     except (OSError, ValueError):
         _tell_remains(service, directory)
     else:
         _tell_view(service, view)
-        service["record_error"] = view.remark or _unwritten(directory)
+        service["record_error"] = remark
     return service
 
 
@@ -123,7 +124,10 @@ def _tell_view(service: Object, view: View) -> None:
 
 
 def _unwritten(directory: bytes) -> str | None:
-    """Why what is shown may be old."""
+    """Why what is shown may be old.
+
+    :raises OSError: where the directory has just been removed.
+    """
     if os.statvfs(directory + b"/supervise").f_flag & os.ST_RDONLY:
         return "nothing can be recorded: supervise/ is on a read-only file system"
     return None

@@ -104,7 +104,7 @@ class Dossier:
     def follow(self, place: Place) -> None:
         """The service directory is at another place now."""
         self.place = place
-        self.knobs = Knobs(place.path, place.name, self.complain, self.mended)
+        self.knobs.follow(place.path, place.name)
         self.supervise.follow(place.path, place.name)
 
     @property

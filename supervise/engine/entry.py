@@ -33,6 +33,7 @@ class Entry:
         "_looks",
         "_lost",
         "_main",
+        "_only_reads",
         "_pipe",
         "place",
     )
@@ -46,7 +47,7 @@ class Entry:
         self._pipe = -1
         self._alarm: Alarm | None = None
         self._looks = 0
-        self._ending = False
+        self._ending = self._only_reads = False
 
     def take_up(self) -> None:
         """Supervise what of it is not supervised yet. Whether there is a logger is decided once.
@@ -203,19 +204,25 @@ class Entry:
             self._log.order("ox" if checked.waiting_bytes(self._pipe) else "x")
 
     def _let_go_of_writing(self) -> None:
-        """The number stays: a logger that starts only now, and its finish, are given it to read."""
-        reading = os.open(b"/proc/self/fd/%d" % self._pipe, os.O_RDONLY | os.O_NONBLOCK)
-        os.dup2(reading, self._pipe, inheritable=False)
-        os.close(reading)
+        """The number stays: a logger that starts only now, and its finish, are given it to read.
+        Where no file can be opened just now, the next look tries again."""
+        with contextlib.suppress(OSError):
+            reading = os.open(b"/proc/self/fd/%d" % self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+            os.dup2(reading, self._pipe, inheritable=False)
+            os.close(reading)
+            self._only_reads = True
 
     def _look_at_log(self) -> None:
         self._looks += 1
         if self._log is None or self._alarm is None:
             return
-        if checked.waiting_bytes(self._pipe) == 0 or self._looks >= _DRAIN_PATIENCE:
+        at_end = self._only_reads and checked.waiting_bytes(self._pipe) == 0
+        if at_end or self._looks >= _DRAIN_PATIENCE:
             self._log.order("d")
-        else:
-            self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
+            return
+        if not self._only_reads:
+            self._let_go_of_writing()
+        self._host.loop.set(self._alarm, now() + _DRAIN_INTERVAL)
 
     def leave(self) -> None:
         """Let go of both and leave their processes alone."""

@@ -14,7 +14,7 @@ from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
 from supervise.engine.heritage import Found
 from supervise.engine.host import now
-from supervise.engine.instance import SPARE, Pipes, Spawn, Tell
+from supervise.engine.instance import SPARE, Pipes, Spawn, Tell, deliver
 from supervise.engine.loop import Alarm
 from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
@@ -209,7 +209,7 @@ class Helper:
 
     def kill(self) -> None:
         if self._process is not None:
-            self._process.send(signal.SIGKILL)
+            deliver(self._dossier, self._process, signal.SIGKILL)
         elif self._later is not None:
             self._forget_later()
             self._dossier.record.helper_nonce = _NO_NONCE
@@ -258,6 +258,7 @@ class Helper:
 
     def _end(self) -> None:
         self._process = None
+        self._dossier.mended("signal")
         kept = self._dossier.record
         kept.helper_pid = kept.helper_ticks = 0
         kept.helper_nonce = _NO_NONCE

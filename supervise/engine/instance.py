@@ -15,6 +15,7 @@ from supervise.engine.posix_spawn import FileAction
 from supervise.engine.process import Adopted, Child, Process
 from supervise.engine.readiness import Readiness
 from supervise.engine.spawn import Outcome, Program, opened
+from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedService
 from supervise.protocol.record import UNKNOWN
 
@@ -114,12 +115,12 @@ class Instance:
         self._dossier.mended("run")
         kept.since = stamp()
         self._attend(pid, start)
+        self._dossier.knobs.check()
 
     def _attend(self, pid: int, start: int) -> None:
         keep_zombie = self._dossier.knobs.leftovers() != "ignore"
         children = self._dossier.host.children
         self._process = Child(children, pid, start, self._died, keep_zombie)
-        self._dossier.knobs.check()
 
     def _not_started(self, error: Exception) -> None:
         dossier = self._dossier
@@ -167,6 +168,7 @@ class Instance:
         return found
 
     def _died(self, ending: int) -> None:
+        self._dossier.mended("signal")
         self._dossier.note_death(ending)
         self._tell(events.DIED)
 
@@ -212,7 +214,7 @@ class Instance:
 
     def _send(self, number: int) -> None:
         if self._process is not None:
-            self._process.send(number)
+            deliver(self._dossier, self._process, number)
 
     def stop(self) -> None:
         knobs = self._dossier.knobs
@@ -229,6 +231,15 @@ class Instance:
         if self._process is not None:
             self._process.release()
             self._process = None
+
+
+def deliver(dossier: Dossier, process: Process, number: int) -> None:
+    """One that changed its user, as sudo does, may be beyond our reach. That is said, and nothing
+    else is made of it, as in 0.76, which does not look at what kill() returns."""
+    try:
+        process.send(number)
+    except PermissionError as error:
+        dossier.complain("signal", f"unable to signal pid {process.pid}: {text(error)}")
 
 
 def _known(_: int) -> None:

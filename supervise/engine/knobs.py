@@ -91,15 +91,19 @@ class Knobs:
         complain: Complain,
         mended: Mended = lambda knob: None,
     ) -> None:
-        self._directory = directory + b"/"
-        self._name = legible(name) + "/"
+        self.follow(directory, name)
         self._complain = complain
         self._names = _NO_NAMES
-        self._changed = _UNKNOWN
-        self._looked = False
         self._mended = mended
         self._bad = _NONE_BAD
         self._before = _NOTHING_BEFORE
+
+    def follow(self, directory: bytes, name: bytes) -> None:
+        """The directory is there, and is called that in messages."""
+        self._directory = directory + b"/"
+        self._name = legible(name) + "/"
+        self._changed = _UNKNOWN
+        self._looked = False
 
     def look_again(self) -> None:
         self._looked = False

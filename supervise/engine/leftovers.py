@@ -104,5 +104,5 @@ class Leftovers:
 
 
 def _send(pidfd: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # then it is waited for
         signal.pidfd_send_signal(pidfd, number)

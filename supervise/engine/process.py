@@ -29,35 +29,51 @@ class Process(Protocol):
     pidfd: int
     """-1 for our child, which needs none."""
 
-    def send(self, number: int) -> None: ...
+    def send(self, number: int) -> None:
+        """:raises PermissionError: where it is another user's, whom we may not signal."""
 
     def release(self) -> None:
         """Let go of it; it is told of no more."""
 
 
 class Child:
-    """Signals cannot go astray: until we reap it, the pid is not used again.
+    """Signals cannot go astray: until we reap it, the pid is not used again, and from then on it is
+    nothing to us.
 
     With `keep`, it stays a zombie after its death until `release`.
     """
 
-    __slots__ = ("_children", "pid", "pidfd", "start")
+    __slots__ = ("_children", "_ended", "pid", "pidfd", "start")
 
     def __init__(
         self, children: Children, pid: int, start: int, ended: Ended, keep: bool = False
     ) -> None:
-        self._children = children
+        self._children: Children | None = children
+        self._ended = ended
         self.pid = pid
         self.pidfd = -1
         self.start = start
-        children.expect(pid, ended, keep)
+        children.expect(pid, ended if keep else self, keep)
+
+    @property
+    def __name__(self) -> str:
+        """By which a fault is told."""
+        return self._ended.__name__
+
+    def __call__(self, status: int) -> None:
+        """It has died, and is kept by nobody."""
+        self._children = None
+        self._ended(status)
 
     def send(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        if self._children is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def release(self) -> None:
-        self._children.release(self.pid)
+        if self._children is not None:
+            self._children.release(self.pid)
+            self._children = None
 
 
 class Adopted:

@@ -25,7 +25,6 @@ from supervise.protocol.handover import HandedEntry
 _AFRESH = 1.0
 """Seconds until a service that was given up is taken up afresh, where its link is still there."""
 
-
 _TIDY = 2.0
 """Seconds after the end of a service until what is left of it in memory is looked for. It has
 cycles, and Python by itself would look only after hundreds more."""
@@ -46,7 +45,7 @@ class Scanner:
         self._ways = Ways(host.notices, home, self.look, self._refound)
         self._tidy = Alarm(_collect)
         self._own_told = self._closed = False
-        self._named: dict[bytes, Entry] = {}  # to which a name led when it was last looked at
+        self._named: dict[bytes, Entry] = {}  # to which a name led when it was looked at last
         self.entries: dict[Identity, Entry] = {}
 
     def begin(self) -> None:

@@ -78,8 +78,10 @@ class Svscan:
             fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         found = os.fstat(fd)
         if self._lock >= 0 and identity(found) == identity(os.fstat(self._lock)):
-            os.close(fd)
-            fd = os.dup(self._lock)  # moved away and back: opened anew, we would lock ourselves out
+            os.close(fd)  # moved away and back: it is still ours
+            self._identity = identity(found)
+            self._end_waiting()
+            return True
         try:
             self._host.admission.check("svscan", self._shown, found)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -219,7 +221,8 @@ class Svscan:
         old = self._lock
         with contextlib.suppress(OSError, UnusableError):
             if self._acquire():
-                self._host.spawner.let_go(old)
+                if self._lock != old:
+                    self._host.spawner.let_go(old)
                 self._start_watch()
                 self._scanner.move_in()
                 self._scanner.scan()

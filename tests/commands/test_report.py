@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from supervise.commands import svstat
+from supervise.commands import report, svstat, view
 from supervise.commands.report import describe, name
+from supervise.commands.view import View
 from supervise.engine import processes
 from supervise.protocol import record
 from supervise.protocol.record import Death
@@ -52,6 +53,20 @@ def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == [".", ".."]
+
+
+def test_a_directory_that_is_removed_while_it_is_looked_at(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(directory: bytes) -> View:
+        found = view.look(directory)
+        fake.path.rename(fake.path.with_name("elsewhere"))
+        return found
+
+    monkeypatch.setattr(report, "look", look)
+    found = told(fake)
+    assert found["reason"] == "unable to chdir: file does not exist"
+    assert (found["state"], found["pid"], found["record_error"]) == (None, None, None)
 
 
 def test_a_longer_status_is_somebody_elses(fake: Fake) -> None:

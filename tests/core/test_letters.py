@@ -1,5 +1,7 @@
 """What the control letters do, in the words of daemontools 0.76 where it has them."""
 
+import signal
+
 import pytest
 
 from supervise.core.events import (
@@ -261,9 +263,21 @@ def test_every_letter_is_nothing_to_one_that_is_gone(letter) -> None:
 
 # Signals
 
+SIGNALS = {
+    "h": signal.SIGHUP,
+    "i": signal.SIGINT,
+    "q": signal.SIGQUIT,
+    "k": signal.SIGKILL,
+    "1": signal.SIGUSR1,
+    "2": signal.SIGUSR2,
+    "a": signal.SIGALRM,
+    "t": signal.SIGTERM,
+    "w": signal.SIGWINCH,
+}
+
 
 @pytest.mark.parametrize("make", [up, stopping])
-@pytest.mark.parametrize(("letter", "number"), letters.SIGNALS.items())
+@pytest.mark.parametrize(("letter", "number"), SIGNALS.items())
 def test_a_signal_goes_to_the_instance(make, letter, number) -> None:
     s = make()
     assert tell(s, letter) == [Signal(number)]
@@ -271,7 +285,7 @@ def test_a_signal_goes_to_the_instance(make, letter, number) -> None:
 
 
 @pytest.mark.parametrize("make", EMPTY_HANDED)
-@pytest.mark.parametrize("letter", sorted({*letters.SIGNALS, "p", "c"} - {"k"}))
+@pytest.mark.parametrize("letter", sorted({*SIGNALS, "p", "c"} - {"k"}))
 def test_a_signal_is_nothing_where_no_instance_runs(make, letter) -> None:
     """`t` in waiting, for one."""
     s = make()

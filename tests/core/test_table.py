@@ -127,7 +127,7 @@ def test_core_and_protocol_have_the_same_states() -> None:
 
 def test_core_and_protocol_have_the_same_wants() -> None:
     found = set()
-    for letter in letters.UP, letters.DOWN, letters.ONCE:
+    for letter in "udo":
         s = Situation("up")
         machine.handle(s, Event(letter, 0.0))
         found.add(s.want)

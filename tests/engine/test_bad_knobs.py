@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +160,28 @@ def test_what_is_bad_is_shown_while_it_runs(scan: Scan) -> None:
     scan.up("bad", beside=pid)
     warnings(scan, "bad", 0)
     assert shown(scan.home / "bad")["reason"] is None
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_what_was_bad_under_another_name_can_be_mended(scan: Scan, moved: bool) -> None:
+    """The directory was moved, or the link renamed."""
+    path = scan.add("bad", down_signal="TERRM\n")
+    scan.start()
+    pid = scan.up("bad")
+    warnings(scan, "bad", 1)
+    link = scan.home / "bad"
+    if moved:
+        path = path.rename(scan.services / "moved")
+        link.unlink()
+        link.symlink_to(path)
+    else:
+        link.rename(scan.home / "other")
+    scan.send(signal.SIGHUP)
+    served(scan, path.name)
+    (path / "down-signal").write_text("TERM\n")
+    scan.control(path.name, "t")
+    scan.up(path.name, beside=pid)
+    warnings(scan, link.name if moved else "other", 0)
 
 
 def test_a_finish_that_cannot_be_started_is_shown_while_it_runs(scan: Scan) -> None:

@@ -13,9 +13,9 @@ from supervise.engine import processes
 from supervise.engine.checked import UnusableError
 from supervise.engine.faults import Faults
 from supervise.engine.loop import Alarm, Loop
-from tests.support.gate import only_instance, served
+from tests.support.gate import living, only_instance, served
 from tests.support.heritage import Sleeper, before, keep, supervised
-from tests.support.scan import Scan, eventually
+from tests.support.scan import DEADLINE, Scan, eventually
 from tests.support.trace import strace
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
@@ -175,6 +175,45 @@ def test_a_finish_that_cannot_be_recorded_for_want_of_memory_is_put_off(scan: Sc
     wanted = f"{scan.until('a', lambda found: found.helper_pid).helper_pid}\n"
     finished = scan.services / "finished"
     eventually(lambda: finished.exists() and finished.read_text() == wanted, "one finish")
+
+
+TO_THE_END = "#!/bin/sh\ncat >>../../logged\necho end >>../../logged\n"
+
+
+@needs_strace
+@pytest.mark.parametrize("both", [True, False])
+def test_a_logger_that_cannot_be_told_the_end_of_its_input_is_told_later(
+    scan: Scan, both: bool
+) -> None:
+    """Our end of its pipe is opened anew for that. The other loggers do not mind."""
+    for name in "a", "b":
+        directory = scan.service(name, log__run=TO_THE_END)
+        if not both:
+            (directory / "supervise/status").mkdir(parents=True)
+        scan.link(name)
+    svscan = scan.start()
+    up = ("a", "b", "a/log", "b/log") if both else ("a/log", "b/log")
+    pids = [scan.up(name) for name in up]
+    for name in up:
+        served(scan, name)
+    tried = scan.services / "tried"
+    refused = ("-e", "trace=openat", "-e", "inject=openat:error=ENFILE:when=1..3")
+    pipes = pipes_of(svscan.pid)
+    assert len(pipes) == 2
+    paths = [word for fd in pipes for word in ("-P", f"/proc/self/fd/{fd}")]
+    with strace(scan, "-o", str(tried), *paths, *refused):
+        scan.send(signal.SIGTERM)
+        assert svscan.wait(DEADLINE) == 0
+    assert tried.read_text().count("ENFILE") == 3
+    assert (scan.services / "logged").read_text() == "end\n" * 2
+    assert not any(map(living, pids))
+    assert "fault" not in scan.said()
+
+
+def pipes_of(pid: int) -> list[str]:
+    """The descriptors of the FIFOs to loggers."""
+    fds = Path(f"/proc/{pid}/fd")
+    return [fd.name for fd in fds.iterdir() if str(fd.readlink()).endswith("/supervise/stdout")]
 
 
 class Said:

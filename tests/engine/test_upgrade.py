@@ -1,6 +1,7 @@
 """SIGUSR2: svscan becomes its program file anew, and nothing of a service is lost meanwhile."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from supervise.protocol.record import UNKNOWN
 from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
 from tests.support.probe import RECORDER, begun, notes
 from tests.support.scan import BIN, SLEEPER, Scan, eventually, program
+from tests.support.trace import strace
 from tests.support.versions import Installed, Slow, ask, upgrade
 
 SEVEN = "#!/bin/sh\ntrap 'exit 7' TERM\necho >../trapped\nwhile :; do sleep 0.01; done\n"
@@ -44,6 +46,19 @@ def test_it_does_not_matter_where_it_was_started(scan: Scan) -> None:
     upgrade(scan)
     upgrade(scan, 2)
     assert scan.up("a") == pid
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_knob_is_read_once(scan: Scan) -> None:
+    knob = scan.add("a", down_signal="TERM\n") / "down-signal"
+    scan.start()
+    scan.up("a")
+    served(scan, "a")
+    seen = scan.services / "seen"
+    with strace(scan, "-o", str(seen), "-e", "trace=openat", "-P", str(knob)):
+        upgrade(scan)
+        served(scan, "a")
+    assert seen.read_text().count(str(knob)) == 1
 
 
 def test_no_descriptor_more(scan: Scan) -> None:
