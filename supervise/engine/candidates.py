@@ -4,7 +4,7 @@ import errno
 from collections.abc import Callable, Iterable
 
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
-from supervise.engine.checked import UnusableError
+from supervise.engine.checked import BusyError, UnusableError
 from supervise.engine.host import Host
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
@@ -67,17 +67,14 @@ class Candidates:
         self.drop(name)
         self._own.refuse(name, reason)
 
-    def wait(self, name: bytes, path: bytes, reason: str, again: Again) -> None:
-        """For the lock of the service at this path, or for its logger's, which the reason tells:
-        the holder may be dying."""
-        log = b"/log" if reason.startswith(f"unable to acquire {legible(name)}/log/") else b""
-        lock = path + log + b"/supervise/lock"
+    def wait(self, name: bytes, busy: BusyError, again: Again) -> None:
+        """For the lock of a service or of its logger: its holder may be dying."""
         before = self._all.get(name)
-        if isinstance(before, LockWait) and before.path == lock and before.go_on():
+        if isinstance(before, LockWait) and before.path == busy.path and before.go_on():
             return
-        self._host.say("svscan", f"warning: {reason}, waiting for it")
+        self._host.say("svscan", f"warning: {busy}, waiting for it")
         self.drop(name)
-        self._all[name] = LockWait(self._host, lock, again)
+        self._all[name] = LockWait(self._host, busy.path, again)
 
     def retry(self, path: bytes, error: OSError | UnusableError, again: Again) -> None:
         """A service without a link is there, but cannot be supervised just now."""

@@ -31,7 +31,11 @@ class NoRoomError(UnusableError):
 
 
 class BusyError(UnusableError):
-    """Another supervisor holds the lock."""
+    """Another supervisor holds the lock at this path."""
+
+    def __init__(self, what: str, path: bytes) -> None:
+        super().__init__(what)
+        self.path = path
 
 
 def make(path: bytes, shown: str) -> None:

@@ -103,7 +103,7 @@ class SuperviseDirectory:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(fd)
-            raise BusyError(f"unable to acquire {shown}: {text(error)}") from None
+            raise BusyError(f"unable to acquire {shown}: {text(error)}", path) from None
         except BaseException:
             os.close(fd)
             raise

@@ -193,7 +193,7 @@ class Scanner:
         try:
             take_up()
         except BusyError as error:
-            self._candidates.wait(name, self._path(name), str(error), lambda: self.look(name))
+            self._candidates.wait(name, error, lambda: self.look(name))
         except UnusableError as error:
             self._candidates.refuse(name, str(error))
         except OSError as error:
@@ -238,7 +238,7 @@ class Scanner:
             if entry.under_way():
                 entry.take_up()
         except BusyError as error:
-            self._candidates.wait(path, path, str(error), again)
+            self._candidates.wait(path, error, again)
         except (FileNotFoundError, NotADirectoryError):
             self._candidates.drop(path)
         except (OSError, UnusableError) as error:
