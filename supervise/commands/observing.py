@@ -25,11 +25,12 @@ def observe(directories: list[str], log: str | None) -> None:
     observed = [_Observed(one, (log,) if log else usual_logs(one)) for one in directories]
     files = _watch(directories)
     while True:
+        watched = [_is_watched(files, one) for one in directories]
         looks = [one.look() for one in observed]
         poll = select.poll()
         for fd in (files.fileno(), *(fd for one in observed for fd in one.sources.descriptors())):
             poll.register(fd, select.POLLIN)
-        poll.poll(None if all(looks) else _AGAIN * 1000)
+        poll.poll(None if all(watched + looks) else _AGAIN * 1000)
         files.read()
 
 
@@ -42,6 +43,18 @@ def _watch(directories: list[str]) -> inotify.Watcher:
         click.echo(f"director: unable to watch: {error.strerror}: is it supervised?", err=True)
         sys.exit(3)
     return files
+
+
+def _is_watched(files: inotify.Watcher, directory: str) -> bool:
+    """Watch what is there now: the directory may have been replaced, or its link have been turned,
+    which is told where it is named. To watch the same once more changes nothing."""
+    path = os.fsencode(directory)
+    try:
+        files.add(path + b"/supervise", CHANGED)
+        files.add(os.path.dirname(path) or b".", inotify.CREATE | inotify.MOVED_TO)
+    except OSError:
+        return False
+    return True
 
 
 class _Observed:
