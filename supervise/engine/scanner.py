@@ -137,7 +137,7 @@ class Scanner:
 
     def _fill(self, name: bytes) -> None:
         path = self._path(name)
-        if not os.path.isdir(path) or self._known(path):
+        if not os.path.isdir(path) or checked.identity_at(path) in self.entries:
             self.look(name)
             return
         self._ways.follow(name)
@@ -159,9 +159,6 @@ class Scanner:
 
     def _path(self, name: bytes) -> bytes:
         return self._home + b"/" + name
-
-    def _known(self, path: bytes) -> bool:
-        return checked.identity_at(path) in self.entries
 
     # Taking up
 

@@ -121,6 +121,7 @@ def test_a_death_that_nobody_watched_is_recorded_and_it_is_started_again(scan: S
     scan.add("a")
     scan.start()
     pid = scan.up("a")
+    eventually(scan.starts, "it has said so")
     replace_svscan(scan, "a", meanwhile=lambda: end(pid))
     scan.up("a", beside=pid)
     found = scan.record("a")
