@@ -249,17 +249,19 @@ def second(scan: Scan, *words: str) -> "subprocess.Popen[bytes]":
     return other
 
 
+def replaced_by(scan: Scan, other: "subprocess.Popen[bytes]") -> None:
+    """The first one ends, and the other one goes on."""
+    scan.kill()
+    scan.svscan = other
+    taken_up(scan, "good")
+
+
 def test_a_second_svscan_sleeps_until_the_first_one_ends(scan: Scan) -> None:
     begin(scan)
-    first = scan.svscan
-    assert first is not None
     other = second(scan)
     rests(other.pid)
     assert names(other.pid)[str(scan.home)] == 1
-    scan.svscan = other
-    first.kill()
-    first.wait(DEADLINE)
-    taken_up(scan, "good")
+    replaced_by(scan, other)
     rests(other.pid)
     assert names(other.pid)[str(scan.home)] == 1
     assert scan.said().count("another svscan") == 1
@@ -267,9 +269,7 @@ def test_a_second_svscan_sleeps_until_the_first_one_ends(scan: Scan) -> None:
 
 
 def test_a_scan_directory_that_the_first_one_has_changed_for_a_new_one(scan: Scan) -> None:
-    begin(scan)
-    first = scan.svscan
-    assert first is not None
+    first = begin(scan)
     other = second(scan)
     rests(other.pid)
     new = scan.home.with_name("new")
@@ -277,12 +277,9 @@ def test_a_scan_directory_that_the_first_one_has_changed_for_a_new_one(scan: Sca
     (new / "good").symlink_to(scan.services / "good")
     scan.home.rename(scan.home.with_name("old"))
     new.rename(scan.home)
-    eventually(lambda: names(first.pid)[str(scan.home)] == 1, "it has the new one")
+    eventually(lambda: names(first)[str(scan.home)] == 1, "it has the new one")
     rests(other.pid)
-    scan.svscan = other
-    first.kill()
-    first.wait(DEADLINE)
-    taken_up(scan, "good")
+    replaced_by(scan, other)
     assert "fault" not in scan.said()
     assert scan.stop() == 0
 
@@ -304,15 +301,10 @@ def test_a_scan_directory_that_was_away_and_is_back(scan: Scan) -> None:
 @needs_strace
 def test_without_inotify_it_tries_for_ever(scan: Scan, tmp_path: Path) -> None:
     begin(scan)
-    first = scan.svscan
-    assert first is not None
     trace = tmp_path / "trace"
     none = "inject=inotify_init,inotify_init1:error=EMFILE"
     options = ("-D", "-qq", "-o", str(trace), "-e", "trace=flock,inotify_init,inotify_init1")
     other = second(scan, "strace", *options, "-e", none)
     eventually(lambda: trace.read_text().count("flock(") > 11, "it tries on")
-    scan.svscan = other
-    first.kill()
-    first.wait(DEADLINE)
-    taken_up(scan, "good")
+    replaced_by(scan, other)
     assert scan.stop() == 0
