@@ -34,7 +34,7 @@ class Background:
     def __init__(self, loop: Loop, delivered: Callable[[], None]) -> None:
         self._loop = loop
         self._delivered = delivered
-        self._work: SimpleQueue[tuple[Work, Then]] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Work, Then] | None] = SimpleQueue()
         self._ready: SimpleQueue[int] = SimpleQueue()
         self._done: deque[tuple[Any, Then]] = deque()
         self._kept: list[int] = []
@@ -50,8 +50,13 @@ class Background:
         self._kept.append(fd)
 
     def forget(self, fd: int) -> None:
-        """It is to be closed. Threads that there are already keep what it was."""
+        """It is to be closed. What threads there are end when they have done what they have to do,
+        and let go of it; others that are begun from now on have what we keep now."""
         self._kept.remove(fd)
+        for _ in range(self._threads):
+            self._work.put(None)
+        self._work = SimpleQueue()
+        self._threads = 0
 
     def do(self, work: Work, then: Then) -> None:
         """Call `work` in a thread, and `then` with what it returned in ours. Where no thread can be
@@ -96,7 +101,7 @@ class Background:
         with contextlib.suppress(OSError, RuntimeError):  # no descriptor, or no thread
             self._hang_bell()
             for _ in range(_THREADS):
-                _thread.start_new_thread(self._serve, ())
+                _thread.start_new_thread(self._serve, (self._work,))
                 self._threads += self._ready.get()
         return self._threads > 0
 
@@ -120,14 +125,14 @@ class Background:
             then(outcome)
         self._delivered()
 
-    def _serve(self) -> None:
+    def _serve(self, works: "SimpleQueue[tuple[Work, Then] | None]") -> None:
         try:
             kernel.own_descriptors(self._kept)
         except OSError:  # it cannot let go of ours
             self._ready.put(0)
             return
         self._ready.put(1)
-        while True:
-            work, then = self._work.get()
+        while (found := works.get()) is not None:
+            work, then = found
             self._done.append((work(), then))
             os.eventfd_write(self._bell, 1)

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Callable, Iterable
 
 from supervise.engine.candidate import Again, Candidate, Dangling, Filling, Refused
-from supervise.engine.checked import BusyError, UnusableError
+from supervise.engine.checked import BusyError
 from supervise.engine.host import Host
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
@@ -58,6 +58,7 @@ class Candidates:
         before = self._all.get(name)
         if isinstance(before, Refused) and before.reason == reason:
             before.once_more()
+            self._own.refuse(name, reason)  # in a new scan directory it is not told yet
             return
         self._tell(name, reason)
         self._all[name] = Refused(self._host, reason, lambda: self._look(name))
@@ -76,14 +77,12 @@ class Candidates:
         self.drop(name)
         self._all[name] = LockWait(self._host, busy.path, again)
 
-    def retry(self, path: bytes, error: OSError | UnusableError, again: Again) -> None:
+    def retry(self, path: bytes, reason: str, again: Again) -> None:
         """A service without a link is there, but cannot be supervised just now."""
         before = self._all.get(path)
-        if isinstance(before, Refused):
+        if isinstance(before, Refused) and before.reason == reason:
             before.once_more()
             return
-        why = text(error) if isinstance(error, OSError) else error
-        reason = f"unable to supervise {legible(path)}: {why}"
         self._host.say("svscan", f"warning: {reason}")
         self.drop(path)
         self._all[path] = Refused(self._host, reason, again)

@@ -9,7 +9,7 @@ from supervise.core import events
 from supervise.core.events import ALL_STEPS, Event, Steps
 from supervise.core.situation import NEVER, RUNNING
 from supervise.engine import ledger
-from supervise.engine.checked import NoRoomError, UnusableError
+from supervise.engine.checked import NoRoomError, UnusableError, identity_at
 from supervise.engine.complaints import Complaints
 from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.heritage import Here, Heritage
@@ -112,6 +112,12 @@ class Dossier:
         return legible(self.place.name)
 
     @property
+    def removed(self) -> bool:
+        """The service directory: nothing can be started or written in it any more."""
+        gone = self.supervise.removed
+        return gone and identity_at(self.place.path) != self.place.identity
+
+    @property
     def running(self) -> bool:
         return self.situation.state in RUNNING
 
@@ -194,8 +200,7 @@ class Dossier:
             self._foretold = self.record.next_nonce if self.running and self.record.pid else b""
             self.mended("state")
         except UnusableError as error:
-            self.complain("state", str(error))
-            self._write_later()
+            self._unwritten("state", str(error))
             if isinstance(error, NoRoomError):
                 raise
 
@@ -233,14 +238,16 @@ class Dossier:
             self.mended("status")
             self.host.news.changed()
         except (OSError, UnusableError) as error:
-            if "state" not in self._complaints:  # of the same cause, which one line tells
-                why = text(error) if isinstance(error, OSError) else error
-                what = f"unable to write {self.name}/supervise/status: {why}"
-                self.complain("status", what)
-            self._write_later()
+            why = text(error) if isinstance(error, OSError) else error
+            self._unwritten("status", f"unable to write {self.name}/supervise/status: {why}")
 
-    def _write_later(self) -> None:
-        """What could not be written is written as soon as it can be, also when nothing happens."""
+    def _unwritten(self, subject: str, what: str) -> None:
+        """It is written as soon as it can be, also when nothing happens. Never, where its directory
+        was removed, or has been let go of."""
+        if self.removed or self.supervise.control < 0:
+            return
+        if subject == "state" or "state" not in self._complaints:  # one line tells of one cause
+            self.complain(subject, what)
         if self._again is None:
             self._again = self.host.loop.alarm(self._write_again)
         self.host.loop.set(self._again, now() + _AGAIN)

@@ -155,9 +155,7 @@ class Entry:
     def removed(self) -> bool:
         """Its directory, so that nothing can be started in it any more."""
         first = next(self.services, None)
-        if first is None or not first.removed:
-            return False
-        return checked.identity_at(self.place.path) != self.place.identity
+        return first is not None and first.removed
 
     @property
     def empty(self) -> bool:

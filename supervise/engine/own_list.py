@@ -20,6 +20,8 @@ class OwnList:
     """:ivar trouble: why it cannot be written, else empty; the first reason, which says most."""
 
     def __init__(self, home: bytes) -> None:
+        self._at_home = False
+        self._directory = home + b"/.svscan"
         self.handling = home + b"/.svscan/handling"
         self._services = home + b"/.svscan/services/"
         self._refused = home + b"/.svscan/refused/"
@@ -28,20 +30,26 @@ class OwnList:
     def begin(self, supervised: Iterable[tuple[Identity, bytes]]) -> None:
         """What an earlier svscan refused is not known to be refused by us."""
         self.trouble = ""
+        self._at_home = True
         self._try(self._make)
         for identity, path in supervised:
             self.add(identity, path)
 
+    def end(self) -> None:
+        """The directory is not there any more, or another svscan's: nothing is read or written."""
+        self._at_home = False
+
     def _make(self) -> None:
-        for path in (self._services, self._refused):
-            os.makedirs(path, 0o755, exist_ok=True)
+        for path in (self._directory, self._services, self._refused):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o755)
         for name in os.listdir(self._refused):
             os.unlink(self._refused + name)
 
     def __iter__(self) -> Iterator[tuple[Identity, bytes]]:
         """Identity and path of what was supervised last."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self._services):
+            for name in os.listdir(self._services) if self._at_home else ():
                 with contextlib.suppress(OSError, ValueError):
                     device, inode = name.split(b"-")
                     yield (int(device), int(inode)), os.readlink(self._services + name)
@@ -58,8 +66,7 @@ class OwnList:
                 os.symlink(path, file)
 
     def remove(self, identity: Identity) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._file(identity))
+        self._remove(self._file(identity))
 
     def _file(self, identity: Identity) -> bytes:
         return self._services + b"%d-%d" % identity
@@ -75,11 +82,16 @@ class OwnList:
             os.close(fd)
 
     def accept(self, name: bytes) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._refused + name)
+        self._remove(self._refused + name)
+
+    def _remove(self, file: bytes) -> None:
+        if self._at_home:
+            with contextlib.suppress(OSError):
+                os.unlink(file)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:
-            write()
+            if self._at_home:
+                write()
         except OSError as error:
             self.trouble = self.trouble or text(error)

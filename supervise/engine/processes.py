@@ -17,12 +17,14 @@ from typing import NamedTuple
 from supervise.engine.checked import Identity, identity, lacks_room
 
 _DEAD = b"ZX"
+_EXECUTING = b"RD"
 
 _NO_PROCESS = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
 """What pidfd_open says where there is none of this pid, or only a thread."""
 
-_EXECUTION = 0.2
-"""Seconds that we look again at what is being executed at this very moment."""
+_EXECUTION = 1.0
+"""Seconds that we look again at what is being executed at this very moment. It takes microseconds;
+but one processor of a machine that is a guest may stand still for long."""
 
 
 class Facts(NamedTuple):
@@ -115,20 +117,19 @@ def _when_executed(pid: int) -> list[bytes] | None:
 
 
 def _of_leader(pid: int) -> list[bytes] | None:
-    """The environment of a living session leader; None for all others. It is empty, and so are the
-    arguments, for the moment of its execution in which our locks are closed already and nothing is
-    set up yet."""
+    """The environment of a living session leader; None for all others, and for those that have
+    none. Empty where it may be in the midst of its execution: there is a moment in which our locks
+    are closed already and nothing is set up yet, and whoever sleeps is not in it."""
     path = b"/proc/%d/environ" % pid
     environment = _content(path)
-    if not environment and _content(b"/proc/%d/cmdline" % pid):
+    known = facts(pid) if environment is not None else None
+    if known is None or not known.alive or known.session != pid:
+        return None
+    if not environment and known.state not in _EXECUTING:
         environment = _content(path)  # it may have been set up meanwhile
         if not environment:
             return None
-    if environment is None:
-        return None
-    known = facts(pid)
-    leads = known is not None and known.alive and known.session == pid
-    return environment.split(b"\0")[:-1] if leads else None
+    return (environment or b"").split(b"\0")[:-1]
 
 
 def _content(path: bytes) -> bytes | None:

@@ -5,7 +5,6 @@ import gc
 import os
 import stat
 from collections.abc import Callable
-from functools import partial
 
 from supervise.core.situation import NEVER
 from supervise.engine import admission, checked
@@ -18,6 +17,7 @@ from supervise.engine.loop import Alarm
 from supervise.engine.messages import legible
 from supervise.engine.own_list import OwnList
 from supervise.engine.place import Place
+from supervise.engine.unlinked import Unlinked
 from supervise.engine.ways import Ways
 from supervise.protocol.errors import text
 from supervise.protocol.handover import HandedEntry
@@ -41,29 +41,35 @@ class Scanner:
         self._changed = changed
         self._own = OwnList(home)
         self._candidates = Candidates(host, home, self._own, self.look, self._refound)
-        self._caution = Caution(host, home, self._candidates.refuse)
+        self._caution = Caution(host, home, self._let_be)
         self._ways = Ways(host.notices, home, self.look, self._refound)
         self._tidy = Alarm(_collect)
         self._own_told = self._closed = False
         self._named: dict[bytes, Entry] = {}  # to which a name led when it was looked at last
         self.entries: dict[Identity, Entry] = {}
+        self._unlinked = Unlinked(
+            host, self._own, self._candidates, self._caution, self.entries, self._lost
+        )
 
     def begin(self) -> None:
         """The first scan: what is there is complete."""
-        self.move_in()
         self._scan(self.look)
 
     def resume(self) -> None:
         """In place of the first scan: go on with what our older self supervised. What has come
         since may still be filled, and is looked at with the next scan."""
-        self.move_in()
         for handed in self._host.heir.entries:
             self._resume(handed)
 
     def move_in(self) -> None:
-        """Into the scan directory, or another one at its place: that has no list of its own yet."""
+        """Into the scan directory, or another one at its place: that has no list of its own yet.
+        Nothing is written there before."""
         self._own.begin((identity, one.place.path) for identity, one in self.entries.items())
         self._host.handling.open(self._own.handling, self._host.heir.upgraded)
+
+    def move_out(self) -> None:
+        """What is there now is not ours."""
+        self._own.end()
 
     def _resume(self, handed: HandedEntry) -> None:
         place = Place(handed.path, handed.name, handed.device, handed.inode)
@@ -86,12 +92,12 @@ class Scanner:
             if not self._candidates.is_filling(name):
                 look(name)
         self._candidates.drop_others(names)
+        for name in self._named.keys() - set(names):
+            self._out_of_sight(name)
         for entry in list(self.entries.values()):
             if self._named.get(entry.place.name) is not entry:
                 self._look_whether_removed(entry)
-        for identity, path in list(self._own):
-            if identity not in self.entries:
-                self._unlinked(identity, path)
+        self._unlinked.look()
         if self._own.trouble and not self._own_told:
             self._own_told = True
             self._host.say("svscan", f"warning: unable to write .svscan: {self._own.trouble}")
@@ -165,9 +171,9 @@ class Scanner:
     def _admit(self, name: bytes, found: os.stat_result) -> None:
         identity = checked.identity(found)
         entry = self.entries.get(identity)
-        if entry is None:
+        if self._named.get(name) is not entry:
             self._out_of_sight(name)
-        else:
+        if entry is not None:
             self._named[name] = entry
             self._follow(entry, name)
         if entry is not None and entry.complete:
@@ -223,31 +229,12 @@ class Scanner:
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
 
-    def _unlinked(self, identity: Identity, path: bytes) -> None:
-        self._caution.look(path, lambda: self._look_at_unlinked(identity, path))
-
-    def _look_at_unlinked(self, identity: Identity, path: bytes) -> None:
-        """A service whose link was removed: kept where an earlier svscan left it under way."""
-        entry = self.entries.get(identity)
-        entry = entry or Entry(self._host, Place(path, path, *identity), self._lost)
-        again = partial(self._unlinked, identity, path)
-        try:
-            if entry.under_way():
-                entry.take_up()
-        except BusyError as error:
-            self._candidates.wait(path, error, again)
-        except (FileNotFoundError, NotADirectoryError):
-            self._candidates.drop(path)
-        except (OSError, UnusableError) as error:
-            self._candidates.retry(path, error, again)
+    def _let_be(self, name: bytes, why: str) -> None:
+        """For now: what the name stands for is not to be looked at."""
+        if b"/" in name:
+            self._unlinked.let_be(name, why)
         else:
-            self._candidates.drop(path)
-        if not entry.empty:
-            self.entries[identity] = entry
-            return
-        entry.close()
-        if path not in self._candidates:
-            self._own.remove(identity)
+            self._candidates.refuse(name, why)
 
     # The end of a service
 

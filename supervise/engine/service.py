@@ -86,7 +86,7 @@ class Service:
 
     @property
     def removed(self) -> bool:
-        return self._dossier.supervise.removed
+        return self._dossier.removed
 
     @property
     def description(self) -> str:
@@ -117,7 +117,8 @@ class Service:
         self._tell(heritage.event)
         if dossier.situation.state in (WAITING, CHECKING) and self._watched.begin_once():
             self._tell(events.CHANGED)  # it may have, while nobody watched
-        dossier.write_status()  # who sees `ok` opens it
+        if not self.ended:
+            dossier.write_status()  # who sees `ok` opens it
 
     def hand_over(self) -> HandedService:
         """All of it, for our newer self."""

@@ -1,5 +1,6 @@
 """Starting a process: in its own session, in its directory, with nothing of ours."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -95,8 +96,9 @@ class Spawner:
     def let_go(self, lock: int) -> None:
         """Nobody is to wait for this one any more, whoever else has the descriptor."""
         self._background.forget(lock)
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        os.close(lock)
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            os.close(lock)
 
     def settle(self) -> None:
         """Wait until that is over."""

@@ -128,6 +128,8 @@ class Svscan:
     def _begin(self) -> None:
         """The services first: what watches for more takes its time to be imported."""
         gc.disable()
+        if self._is_home():
+            self._scanner.move_in()
         if self._host.heir.entries:
             self._scanner.resume()
         else:
@@ -207,6 +209,7 @@ class Svscan:
             return
         if self._identity != (0, 0):
             self._identity = (0, 0)
+            self._scanner.move_out()
             self._host.say(
                 "svscan",
                 f"warning: {self._shown} was removed or replaced;"
@@ -219,16 +222,17 @@ class Svscan:
 
     def _take_new_home(self) -> None:
         old = self._lock
+        acquired = False
         with contextlib.suppress(OSError, UnusableError):
-            if self._acquire():
-                if self._lock != old:
-                    self._host.spawner.let_go(old)
-                self._start_watch()
-                self._scanner.move_in()
-                self._scanner.scan()
-                return
-        self._lock = old
-        self._host.loop.set(self._rescan, now() + INTERVAL)
+            acquired = self._acquire()
+        if not acquired:
+            self._host.loop.set(self._rescan, now() + INTERVAL)
+            return
+        if self._lock != old:
+            self._host.spawner.let_go(old)
+        self._start_watch()
+        self._scanner.move_in()
+        self._scanner.scan()
 
     # What the manager is told
 

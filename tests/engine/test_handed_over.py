@@ -118,6 +118,11 @@ def test_the_threads_do_not_keep_the_lock_of_what_was_the_scan_directory(crowded
     fd = os.open(replace_home(crowded), os.O_RDONLY)
     eventually(lambda: locked(fd), "another svscan can have it")
     os.close(fd)
+    crowded.add("b")
+    crowded.up("b")
+    eventually(lambda: threads(crowded) == 3, "those that kept it are gone")
+    for held in descriptors(crowded)[1:]:
+        assert len(held) == MANY + 5, "the new one, the bell, and what is inherited"
 
 
 def locked(fd: int) -> bool:

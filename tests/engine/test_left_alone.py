@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -347,7 +348,7 @@ class Hanging:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.mkdir()
+        path.mkdir(exist_ok=True)
         self._server = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         options = f"fd={self._server},rootmode=40755,user_id=0,group_id=0"
         words = (b"hanging", os.fsencode(path), b"fuse", 0, options.encode())
@@ -363,14 +364,22 @@ class Hanging:
             self._server = -1
 
 
-@pytest.fixture
-def hanging(short_path: Path) -> Iterator[Hanging]:
+@contextmanager
+def hung(path: Path) -> Iterator[Hanging]:
     try:
-        found = Hanging(short_path / "hanging")
+        found = Hanging(path)
     except OSError as error:
         pytest.skip(f"needs /dev/fuse and the right to mount: {error}")
-    yield found
-    found.close()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture
+def hanging(short_path: Path) -> Iterator[Hanging]:
+    with hung(short_path / "hanging") as found:
+        yield found
 
 
 def test_a_file_system_that_hangs(scan: Scan, short_path: Path, hanging: Hanging) -> None:
@@ -401,6 +410,26 @@ def test_a_file_system_that_answers_in_the_end(
     program(where / "run", SLEEPER)
     scan.up("hung")
     assert not (scan.home / ".svscan/refused/hung").exists()
+
+
+def test_a_service_without_a_link_on_a_file_system_that_hangs(scan: Scan, short_path: Path) -> None:
+    where = short_path / "hanging"
+    scan.add("a").rename(where)
+    (scan.services / "a").symlink_to(where)
+    scan.add("good")
+    scan.start()
+    pid = scan.up("a")
+    (scan.home / "a").unlink()
+    served(scan, "a")
+    scan.kill()
+    with hung(where):
+        scan.start()
+        good_is_served(scan)
+        scan.says(f"{where} is not supervised: the file system at {where} does not answer\n")
+    taken_up(scan, "a")
+    scan.control("a", "t")
+    scan.up("a", beside=pid)
+    assert scan.said().count("\n") == 1, "one line"
 
 
 def test_a_file_system_that_answers_when_all_is_taken_down(

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.bad import descriptors, line, lines
 from tests.support.gate import end, gone, living, served
-from tests.support.scan import SLEEPER, Scan, eventually
-from tests.support.versions import upgrade
+from tests.support.scan import SLEEPER, Scan, eventually, program
+from tests.support.versions import Slow, upgrade
 
 SAID = "svscan: warning: a: its directory was removed; supervised until it ends"
 TO_THE_END = "#!/bin/sh\ncat >../../logged\necho end >>../../logged\n"
@@ -119,6 +119,21 @@ def test_it_ends_under_a_newer_self(scan: Scan) -> None:
     ended(scan, before)
 
 
+def test_with_its_logger_it_ends_under_a_newer_self(scan: Scan) -> None:
+    """Its name is not in the scan directory any more, to be looked at."""
+    before = begin(scan)
+    directory = scan.service("a", log__run=SLEEPER)
+    directory.rename(scan.home / "a")
+    directory.symlink_to(scan.home / "a")
+    pid, logger = scan.up("a"), scan.up("a/log")
+    shutil.rmtree(scan.home / "a")
+    line(scan, "a: its directory")
+    upgrade(scan)
+    end(pid)
+    gone(logger)
+    ended(scan, before)
+
+
 @pytest.mark.parametrize("what", ["supervise", "supervise/lock", "log"])
 def test_a_part_of_it_is_not_all(scan: Scan, what: str) -> None:
     begin(scan)
@@ -161,3 +176,41 @@ def at(pid: int) -> bytes:
         return os.readlink(b"/proc/%d/cwd" % pid)
     except OSError:
         return b""
+
+
+def test_what_ended_at_once_is_not_written_to_any_more(scan: Scan) -> None:
+    """Its directory was removed, and its last leftover ends during an upgrade."""
+    slow = Slow(scan)
+    before = begin(scan)
+    scan.add("a", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", leftovers="wait\n")
+    pid = scan.up("a")
+    eventually(lambda: len(list(scan.ours())) == 3, "its child is there")
+    (left,) = set(scan.ours()) - {pid, scan.up("other")}
+    end(pid)
+    scan.state("a", "leftovers")
+    remove(scan)
+    with slow.upgrade():
+        end(left)
+    ended(scan, before)
+    assert not lines(scan, "unable to write")
+
+
+def test_nobody_watches(scan: Scan) -> None:
+    scan.add("other")
+    svscan = scan.launch(
+        *("strace", "-D", "-qq", "-o", os.devnull),
+        *("-e", "inject=inotify_init,inotify_init1:error=EMFILE"),
+        *(scan.program, scan.home),
+    )
+    scan.up("other")
+    before = descriptors(svscan.pid)
+    (scan.home / "a").mkdir()
+    (scan.services / "a").symlink_to(scan.home / "a")
+    program(scan.home / "a/run", SLEEPER)
+    scan.send(signal.SIGHUP)
+    pid = scan.up("a")
+    shutil.rmtree(scan.home / "a")
+    scan.send(signal.SIGHUP)
+    assert line(scan, "a: its directory") == SAID
+    end(pid)
+    ended(scan, before)

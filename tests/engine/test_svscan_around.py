@@ -17,6 +17,7 @@ import pytest
 from supervise.engine import processes
 from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
 from tests.support.scan import BIN, DEADLINE, SLEEPER, Scan, eventually
+from tests.support.versions import upgrade
 
 LOGGER = "#!/bin/sh\nexec cat >/dev/null\n"
 LOOKING = """#!/bin/sh
@@ -516,6 +517,48 @@ def test_a_scan_directory_that_is_removed(scan: Scan) -> None:
     assert scan.said().count("was removed or replaced") == 1
     assert scan.stop() == 0
     assert not list(scan.ours())
+
+
+def test_an_upgrade_leaves_the_new_scan_directory_of_another_svscan_alone(
+    scan: Scan, short_path: Path
+) -> None:
+    scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    (short_path / "another").mkdir()
+    another = Scan(short_path / "another")
+    try:
+        another.add("b")
+        another.link("nowhere")
+        another.start()
+        another.up("b")
+        another.says("unable to stat nowhere")
+        before = listing(another.home)
+        scan.home.rename(scan.home.with_name("old"))
+        another.home.rename(scan.home)
+        upgrade(scan)
+        scan.control("a", "t")
+        scan.up("a", beside=pid)
+        assert listing(scan.home) == before
+    finally:
+        another.close()
+
+
+def test_an_upgrade_without_its_scan_directory_does_not_make_another(scan: Scan) -> None:
+    scan.add("a")
+    scan.start()
+    pid = scan.up("a")
+    served(scan, "a")
+    shutil.rmtree(scan.home)
+    upgrade(scan)
+    scan.control("a", "t")
+    scan.up("a", beside=pid)
+    assert not scan.home.exists()
+
+
+def listing(home: Path) -> list[str]:
+    return sorted(str(path.relative_to(home)) for path in home.rglob("*"))
 
 
 def test_a_scan_directory_that_is_not_there(scan: Scan) -> None:

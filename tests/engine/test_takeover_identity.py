@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +103,20 @@ def test_the_next_instance_is_found_where_the_recorded_one_died(
 def living_with(nonce: bytes) -> list[int]:
     found = processes.find_by_environment(b"SUPERVISE_NONCE=" + nonce.hex().encode())
     return [] if found is None else [found]
+
+
+def test_one_that_is_being_executed_is_looked_at_again(tmp_path: Path) -> None:
+    """Its arguments are there before its environment is."""
+    late = f"until [ -e late ]; do :; done; exec env SUPERVISE_NONCE={NONCE.hex()} sleep 1000"
+    words = ["/bin/sh", "-c", late]
+    with subprocess.Popen(words, cwd=tmp_path, env={}, start_new_session=True) as child:
+        arguments = Path(f"/proc/{child.pid}/cmdline")
+        eventually(lambda: arguments.read_bytes().startswith(b"/bin/sh\0"), "it waits")
+        timer = threading.Timer(0.05, (tmp_path / "late").touch)
+        timer.start()
+        assert living_with(NONCE) == [child.pid]
+        timer.join()
+        child.kill()
 
 
 def test_the_next_instance_is_not_looked_for_while_the_recorded_one_lives(
