@@ -226,6 +226,14 @@ class Dossier:
 
     def write_status(self) -> None:
         """Write the classic status, where it has changed."""
+        self._write_status(self.supervise.write_status)
+
+    def end(self) -> None:
+        """Write what is to be found afterwards."""
+        self.keep()
+        self._write_status(self.supervise.write_last_status)
+
+    def _write_status(self, write: Callable[[bytes], None]) -> None:
         self._status_due = False
         data = status.pack(
             self.record.since, self.record.pid, self.situation.paused, self.situation.want
@@ -233,7 +241,7 @@ class Dossier:
         if data == self._status_written:
             return
         try:
-            self.supervise.write_status(data)
+            write(data)
             self._status_written = data
             self.mended("status")
             self.host.news.changed()
@@ -276,15 +284,6 @@ class Dossier:
     def mended(self, subject: str) -> None:
         """There is nothing to complain of, for now."""
         self._complaints.mended(subject)
-
-    def tell_alone(self) -> None:
-        step = self.host.handling.blamed_step(self.place.identity)
-        if step:
-            self.record.reason = (
-                f"left alone: two supervisors in a row died at it (step: {step});"
-                " svc -u goes on with it"
-            )
-        self.warn(self.record.reason)
 
     def tell_again(self) -> None:
         """Somebody is there who wants to know: what is wrong still is news again."""

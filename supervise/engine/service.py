@@ -221,7 +221,13 @@ class Service:
             self._instance.adopt(heritage.process, heritage.handed)
         elif self._dossier.running and self._dossier.record.pid:
             self._instance.lost()
-        self._dossier.tell_alone()
+        step = self._dossier.host.handling.blamed_step(self.place.identity)
+        if step:
+            self._dossier.record.reason = (
+                f"left alone: two supervisors in a row died at it (step: {step});"
+                " svc -u goes on with it"
+            )
+        self._dossier.warn(self._dossier.record.reason)
         self._show()
 
     def _try_again(self) -> None:
@@ -258,8 +264,7 @@ class Service:
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""
         self._turns.settle()
-        self._dossier.keep()
-        self._dossier.write_status()
+        self._dossier.end()
         self._watched.end()
         for part in (self._instance, self._helper, self._clearing):
             part.release()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.bad import descriptors, line, lines
 from tests.support.gate import end, gone, living, served
+from tests.support.probe import became
 from tests.support.scan import SLEEPER, Scan, eventually, program
 from tests.support.versions import Slow, upgrade
 
@@ -23,6 +24,13 @@ def begin(scan: Scan) -> int:
     scan.up("other")
     served(scan, "other")
     return descriptors(pid)
+
+
+def sleeps(scan: Scan, name: str) -> int:
+    """The pid of one that needs nothing of its directory any more."""
+    pid = scan.up(name)
+    became(pid, "sleep")
+    return pid
 
 
 def ended(scan: Scan, before: int) -> None:
@@ -44,7 +52,7 @@ def remove(scan: Scan) -> None:
 def test_it_goes_on_until_it_ends(scan: Scan) -> None:
     before = begin(scan)
     scan.add("a")
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     remove(scan)
     assert living(pid)
     end(pid)
@@ -72,7 +80,7 @@ def test_it_lies_in_the_scan_directory_itself(scan: Scan) -> None:
     before = begin(scan)
     scan.service("a").rename(scan.home / "a")
     (scan.services / "a").symlink_to(scan.home / "a")
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     shutil.rmtree(scan.home / "a")
     line(scan, "a: its directory")
     end(pid)
@@ -82,7 +90,7 @@ def test_it_lies_in_the_scan_directory_itself(scan: Scan) -> None:
 def test_its_logger_reads_to_the_end(scan: Scan) -> None:
     before = begin(scan)
     scan.add("a", "#!/bin/sh\necho last\nexec sleep 1000\n", log__run=TO_THE_END)
-    pid, logger = scan.up("a"), scan.up("a/log")
+    pid, logger = sleeps(scan, "a"), scan.up("a/log")
     remove(scan)
     assert living(logger)
     end(pid)
@@ -95,7 +103,7 @@ def test_it_was_moved_aside_and_removed_later(scan: Scan) -> None:
     """Nobody watches where it went; the next scan sees it."""
     before = begin(scan)
     scan.add("a")
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     (scan.services / "a").rename(scan.services / "was-a")
     scan.says("unable to stat a: file does not exist")
     (scan.home / "a").unlink()
@@ -109,7 +117,7 @@ def test_it_was_moved_aside_and_removed_later(scan: Scan) -> None:
 def test_it_ends_under_a_newer_self(scan: Scan) -> None:
     before = begin(scan)
     scan.add("a", log__run=SLEEPER)
-    pid, logger = scan.up("a"), scan.up("a/log")
+    pid, logger = sleeps(scan, "a"), scan.up("a/log")
     remove(scan)
     upgrade(scan)
     served(scan, "other")
@@ -125,7 +133,7 @@ def test_with_its_logger_it_ends_under_a_newer_self(scan: Scan) -> None:
     directory = scan.service("a", log__run=SLEEPER)
     directory.rename(scan.home / "a")
     directory.symlink_to(scan.home / "a")
-    pid, logger = scan.up("a"), scan.up("a/log")
+    pid, logger = sleeps(scan, "a"), scan.up("a/log")
     shutil.rmtree(scan.home / "a")
     line(scan, "a: its directory")
     upgrade(scan)
@@ -138,7 +146,7 @@ def test_with_its_logger_it_ends_under_a_newer_self(scan: Scan) -> None:
 def test_a_part_of_it_is_not_all(scan: Scan, what: str) -> None:
     begin(scan)
     scan.add("a", log__run=SLEEPER)
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     scan.up("a/log")
     part = scan.services / "a" / what
     (shutil.rmtree if part.is_dir() else Path.unlink)(part)
@@ -183,7 +191,7 @@ def test_what_ended_at_once_is_not_written_to_any_more(scan: Scan) -> None:
     slow = Slow(scan)
     before = begin(scan)
     scan.add("a", "#!/bin/sh\nsleep 1000 &\nexec sleep 1000\n", leftovers="wait\n")
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     eventually(lambda: len(list(scan.ours())) == 3, "its child is there")
     (left,) = set(scan.ours()) - {pid, scan.up("other")}
     end(pid)
@@ -208,7 +216,7 @@ def test_nobody_watches(scan: Scan) -> None:
     (scan.services / "a").symlink_to(scan.home / "a")
     program(scan.home / "a/run", SLEEPER)
     scan.send(signal.SIGHUP)
-    pid = scan.up("a")
+    pid = sleeps(scan, "a")
     shutil.rmtree(scan.home / "a")
     scan.send(signal.SIGHUP)
     assert line(scan, "a: its directory") == SAID

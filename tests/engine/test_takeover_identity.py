@@ -107,16 +107,18 @@ def living_with(nonce: bytes) -> list[int]:
 
 def test_one_that_is_being_executed_is_looked_at_again(tmp_path: Path) -> None:
     """Its arguments are there before its environment is."""
-    late = f"until [ -e late ]; do :; done; exec env SUPERVISE_NONCE={NONCE.hex()} sleep 1000"
+    then = f"export SUPERVISE_NONCE={NONCE.hex()}; exec sleep 1000"
+    late = f"until [ -e late ]; do :; done; {then}"
     words = ["/bin/sh", "-c", late]
     with subprocess.Popen(words, cwd=tmp_path, env={}, start_new_session=True) as child:
         arguments = Path(f"/proc/{child.pid}/cmdline")
         eventually(lambda: arguments.read_bytes().startswith(b"/bin/sh\0"), "it waits")
         timer = threading.Timer(0.05, (tmp_path / "late").touch)
         timer.start()
-        assert living_with(NONCE) == [child.pid]
+        found = living_with(NONCE)
         timer.join()
         child.kill()
+    assert found == [child.pid]
 
 
 def test_the_next_instance_is_not_looked_for_while_the_recorded_one_lives(
