@@ -24,7 +24,8 @@ _NO_PROCESS = (errno.ESRCH, errno.ENOENT, errno.EINVAL)
 
 _EXECUTION = 1.0
 """Seconds that we look again at what is being executed at this very moment. It takes microseconds;
-but one processor of a machine that is a guest may stand still for long."""
+but one processor of a machine that is a guest may stand still for long. So much is also lost where
+something runs that has no environment."""
 
 
 class Facts(NamedTuple):
@@ -92,25 +93,25 @@ def _belongs(pid: int, session: int) -> bool:
 def find_by_environment(entry: bytes) -> int | None:
     """The first living session leader that has this NAME=VALUE in its environment."""
     leaders = {pid: _of_leader(pid) for pid in all_pids()}
+    end = time.monotonic() + _EXECUTION
     for pid, entries in leaders.items():
-        if _shows(pid, entries, entry):
+        if _shows(pid, entries, entry, end):
             return pid
     return None
 
 
 def is_marked(pid: int, entry: bytes) -> bool:
     """Whether it is a living session leader that has this NAME=VALUE in its environment."""
-    return _shows(pid, _of_leader(pid), entry)
+    return _shows(pid, _of_leader(pid), entry, time.monotonic() + _EXECUTION)
 
 
-def _shows(pid: int, entries: list[bytes] | None, entry: bytes) -> bool:
+def _shows(pid: int, entries: list[bytes] | None, entry: bytes, end: float) -> bool:
     if entries == []:
-        entries = _when_executed(pid)
+        entries = _when_executed(pid, end)
     return bool(entries and entry in entries)
 
 
-def _when_executed(pid: int) -> list[bytes] | None:
-    end = time.monotonic() + _EXECUTION
+def _when_executed(pid: int, end: float) -> list[bytes] | None:
     while (entries := _of_leader(pid)) == [] and time.monotonic() < end:
         os.sched_yield()
     return entries
