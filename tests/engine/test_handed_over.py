@@ -52,10 +52,15 @@ def threads(scan: Scan) -> int:
 
 
 def descriptors(scan: Scan) -> list[set[str]]:
-    """Of each thread of svscan."""
+    """Of each thread of svscan, the first one first."""
+    return [set(os.listdir(task / "fd")) for task in tasks(scan)]
+
+
+def tasks(scan: Scan) -> list[Path]:
     assert scan.svscan is not None
-    tasks = Path(f"/proc/{scan.svscan.pid}/task")
-    return [set(os.listdir(task / "fd")) for task in sorted(tasks.iterdir())]
+    pid = scan.svscan.pid
+    found = Path(f"/proc/{pid}/task").iterdir()
+    return sorted(found, key=lambda task: (task.name != str(pid), task.name))
 
 
 def test_it_is_started_and_restarted(crowded: Scan) -> None:
@@ -104,7 +109,7 @@ def test_the_threads_hold_the_lock_of_a_new_scan_directory(crowded: Scan) -> Non
     replace_home(crowded)
     crowded.add("a")
     crowded.up("a")
-    for task in sorted(Path(f"/proc/{svscan.pid}/task").iterdir())[1:]:
+    for task in tasks(crowded)[1:]:
         held = [os.readlink(fd) for fd in (task / "fd").iterdir()]
         assert str(crowded.home) in held
         assert len(held) == MANY + 5, "that, the bell, and what is inherited"
