@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.gate import taken_up
 from tests.support.heritage import Debian, classic_up
+from tests.support.probe import wakeups
 from tests.support.scan import BIN, DEADLINE, Scan, eventually
 from tests.support.trace import strace
 
@@ -29,20 +30,13 @@ FEW = 60
 BUSY = "a/supervise/lock: temporary failure, waiting for it"
 
 
-def wakes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("voluntary_ctxt_switches:"):
-            return int(line.split()[1])
-    raise AssertionError("the kernel does not count")
-
-
 def rests(pid: int) -> None:
     """Wait until it sleeps, and nothing but what others do will wake it."""
-    known, since = wakes(pid), time.monotonic()
+    known, since = wakeups(pid), time.monotonic()
 
     def look() -> bool:
         nonlocal known, since
-        found = wakes(pid)
+        found = wakeups(pid)
         if found != known:
             known, since = found, time.monotonic()
         return time.monotonic() > since + LONGER
@@ -104,7 +98,7 @@ def test_it_sleeps_while_another_holds_the_lock_of_a_service(scan: Scan) -> None
     pid = begin(scan)
     before = names(pid), watches(pid)
     holder = busy(scan)
-    assert wakes(pid) < FEW * 2
+    assert wakeups(pid) < FEW * 2
     holder.end()
     scan.up("a")
     taken_up(scan, "a")
@@ -133,11 +127,11 @@ def test_what_only_seems_to_be_free_costs_a_few_tries(scan: Scan) -> None:
     pid = begin(scan)
     holder = busy(scan)
     for _ in range(2):
-        before = wakes(pid)
+        before = wakeups(pid)
         holder.path.open("ab").close()
-        eventually(lambda known=before: wakes(pid) > known, "it has tried")
+        eventually(lambda known=before: wakeups(pid) > known, "it has tried")
         rests(pid)
-        assert wakes(pid) < before + FEW
+        assert wakeups(pid) < before + FEW
     holder.end()
     scan.up("a")
 

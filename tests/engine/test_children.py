@@ -8,6 +8,7 @@ import pytest
 
 from supervise.engine.children import Children
 from supervise.engine.process import Child
+from supervise.engine.processes import is_child
 from tests.support.scan import eventually
 
 Start = Callable[..., Child]
@@ -73,12 +74,3 @@ def test_one_that_was_released_is_told_of_no_more(children: Children, start: Sta
     one.release()
     eventually(lambda: children.reap() or not is_child(one.pid), "it is reaped")
     assert told == []
-
-
-def is_child(pid: int) -> bool:
-    """Not reaped yet."""
-    try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bad import descriptors, line, lines
-from tests.support.gate import end, gone, living, served
+from tests.support.gate import end, gone, living, served, works_in
 from tests.support.probe import became
 from tests.support.scan import SLEEPER, Scan, eventually, program
 from tests.support.versions import Slow, upgrade
@@ -176,14 +176,7 @@ def test_it_was_moved_aside_and_its_log_removed(scan: Scan) -> None:
 def successors(scan: Scan, pid: int) -> list[int]:
     """Of the instance with this pid, in the same directory."""
     place = scan.services / "a"
-    return [one for one in scan.ours() if one != pid and at(one) == os.fsencode(place)]
-
-
-def at(pid: int) -> bytes:
-    try:
-        return os.readlink(b"/proc/%d/cwd" % pid)
-    except OSError:
-        return b""
+    return [one for one in scan.ours() if one != pid and works_in(one, place)]
 
 
 def test_what_ended_at_once_is_not_written_to_any_more(scan: Scan) -> None:

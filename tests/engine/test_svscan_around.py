@@ -16,6 +16,7 @@ import pytest
 
 from supervise.engine import processes
 from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
+from tests.support.probe import wakeups
 from tests.support.scan import BIN, DEADLINE, SLEEPER, Scan, eventually
 from tests.support.versions import upgrade
 
@@ -568,13 +569,6 @@ def test_a_scan_directory_that_is_not_there(scan: Scan) -> None:
 
 
 # With nothing to do
-
-
-def wakeups(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("voluntary_ctxt_switches"):
-            return int(line.split()[1])
-    raise AssertionError("no such line")
 
 
 def at_rest(scan: Scan) -> None:

@@ -9,7 +9,16 @@ import pytest
 
 from supervise.engine import processes
 from supervise.protocol.record import UNKNOWN
-from tests.support.gate import Gate, end, gone, living, replace_svscan, served, taken_up
+from tests.support.gate import (
+    Gate,
+    end,
+    gone,
+    living,
+    replace_svscan,
+    served,
+    taken_up,
+    works_in,
+)
 from tests.support.probe import RECORDER, begun, notes
 from tests.support.scan import BIN, SLEEPER, Scan, eventually, program
 from tests.support.trace import strace
@@ -224,15 +233,7 @@ def test_a_service_that_comes_and_one_that_is_being_filled(scan: Scan) -> None:
 
 
 def instances_below(directory: Path) -> list[int]:
-    where = os.fsencode(directory)
-    return [pid for pid in processes.all_pids() if _cwd(pid) == where]
-
-
-def _cwd(pid: int) -> bytes:
-    try:
-        return os.readlink(b"/proc/%d/cwd" % pid)
-    except OSError:
-        return b""
+    return [pid for pid in processes.all_pids() if works_in(pid, directory)]
 
 
 def test_readiness(scan: Scan) -> None:

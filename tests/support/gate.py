@@ -83,17 +83,21 @@ def living(pid: int) -> bool:
 
 def instances(scan: Scan, name: str) -> list[int]:
     """The living session leaders in this service directory, as seen from outside."""
-    where = os.fsencode(scan.services / name)
     found = []
     for pid in scan.ours():
         known = processes.facts(pid)
-        try:
-            at = os.readlink(b"/proc/%d/cwd" % pid)
-        except OSError:
-            continue
-        if at == where and known and known.alive and known.session == pid:
+        here = works_in(pid, scan.services / name)
+        if here and known and known.alive and known.session == pid:
             found.append(pid)
     return found
+
+
+def works_in(pid: int, directory: Path) -> bool:
+    """Whether this is the working directory of the process; not where that is gone."""
+    try:
+        return os.readlink(b"/proc/%d/cwd" % pid) == os.fsencode(directory)
+    except OSError:
+        return False
 
 
 def all_read(scan: Scan, name: str) -> bool:

@@ -58,6 +58,13 @@ def became(pid: int, program: str) -> None:
     eventually(lambda: path.read_text().strip() == program, f"pid {pid} is {program}")
 
 
+def wakeups(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("voluntary_ctxt_switches:"):
+            return int(line.split()[1])
+    raise AssertionError("the kernel does not count")
+
+
 def stopped(pid: int) -> bool:
     """Whether it was stopped by a signal."""
     known = processes.facts(pid)
