@@ -204,6 +204,7 @@ def test_nobody_watches(scan: Scan) -> None:
         *(scan.program, scan.home),
     )
     scan.up("other")
+    served(scan, "other")
     before = descriptors(svscan.pid)
     (scan.home / "a").mkdir()
     (scan.services / "a").symlink_to(scan.home / "a")
