@@ -45,7 +45,7 @@ def _line(directory: bytes, now: int) -> bytes:
         return b"%s: %s\n" % (directory, NOT_RUNNING if known else trouble(directory))
     except ValueError:
         return b"%s: %s\n" % (directory, trouble(directory))
-    seconds = max(now - tai64n.unpack(since) // 1_000_000_000, 0)
+    seconds = max(now - tai64n.seconds(since), 0)
     if pid:
         state = b"up (pid %d) %d seconds" % (pid, seconds)
         state += b"" if normally_up else b", normally down"

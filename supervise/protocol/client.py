@@ -65,9 +65,15 @@ def read_status(directory: bytes) -> bytes:
 
 
 def normally_up(directory: bytes) -> bool:
-    """Whether there is no `down` file."""
+    """Whether there is no `down` file in a directory that can be entered.
+
+    Mostly there is none, which `access` tells without an exception, and those are dear.
+    """
+    down = directory + b"/down"
+    if not os.access(down, os.F_OK, effective_ids=True, follow_symlinks=False):
+        return True
     try:
-        os.stat(directory + b"/down")
+        os.stat(down)  # a link may lead nowhere
     except FileNotFoundError:
         return True
     return False

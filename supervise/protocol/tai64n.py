@@ -13,11 +13,15 @@ _BILLION = 1_000_000_000
 
 def pack(nanoseconds: int) -> bytes:
     """The stamp of a wall-clock time, given in nanoseconds since 1970."""
-    seconds, rest = divmod(nanoseconds, _BILLION)
-    return (_EPOCH + seconds).to_bytes(8, "big") + rest.to_bytes(4, "big")
+    whole, rest = divmod(nanoseconds, _BILLION)
+    return (_EPOCH + whole).to_bytes(8, "big") + rest.to_bytes(4, "big")
 
 
 def unpack(stamp: bytes) -> int:
     """Nanoseconds since 1970; negative where the stamp lies before."""
-    seconds = int.from_bytes(stamp[:8], "big") - _EPOCH
-    return seconds * _BILLION + int.from_bytes(stamp[8:12], "big")
+    return seconds(stamp) * _BILLION + int.from_bytes(stamp[8:12], "big")
+
+
+def seconds(stamp: bytes) -> int:
+    """Whole seconds since 1970; negative where the stamp lies before."""
+    return int.from_bytes(stamp[:8], "big") - _EPOCH

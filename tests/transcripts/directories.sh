@@ -30,5 +30,7 @@ show svok odd
 show svc -u odd
 ln -s down odd/down
 show svstat odd
+ln -sf nowhere is/down
+show svstat is
 # Left so that nobody takes it for a service.
 rm -r odd
