@@ -160,7 +160,7 @@ def kill_instance(s: Situation, e: Event) -> Actions:
     return [KILL]
 
 
-def give_up_helper(s: Situation, e: Event) -> Actions:
+def kill_late_helper(s: Situation, e: Event) -> Actions:
     s.deadline = NEVER
     return [KILL_HELPER]
 

@@ -79,7 +79,7 @@ class Background:
             put(outcome)
         return found
 
-    def settle(self) -> None:
+    def wait_for_outcomes(self) -> None:
         """Wait until nothing is under way, nor anything that the outcomes have set off."""
         while self.busy:
             self._await(lambda: len(self._done) > 0)

@@ -1,4 +1,4 @@
-"""The mark by which a program shows that it has begun."""
+"""The file `begun`, by which a program shows that it has begun."""
 
 import os
 
@@ -7,18 +7,18 @@ from supervise.engine.directory import SuperviseDirectory
 from supervise.engine.posix_spawn import FileAction
 
 
-def mark(supervise: SuperviseDirectory, spare: int) -> list[FileAction]:
+def file_actions(supervise: SuperviseDirectory, spare: int) -> list[FileAction]:
     """A successor that finds neither its pid nor the process must know whether it has run.
 
     To be asked for before the intent is recorded, and to be done last: opening our pipes fails
     where we are killed meanwhile, and it never runs.
 
     :param spare: a number that the new process has no use for.
-    :raises OSError, NoRoomError: for want of memory or of descriptors. Where there can be no mark
-        at all, it goes without.
+    :raises OSError, NoRoomError: for want of memory or of descriptors. Where there can be no
+        such file at all, it goes without.
     """
     try:
-        path = supervise.unmark()
+        path = supervise.reset_begun()
     except (OSError, UnusableError) as error:
         if lacks_room(error):
             raise

@@ -18,7 +18,7 @@ _QUIET = [(os.POSIX_SPAWN_OPEN, fd, b"/dev/null", os.O_RDWR, 0) for fd in range(
 
 class Caution:
     """:param home: the scan directory; what lies on the same file system is not asked for.
-    :param refuse: told of a name that is let be, and why.
+    :param refuse: told of a name that is not looked at, and why.
     """
 
     def __init__(self, host: Host, home: bytes, refuse: Callable[[bytes, str], None]) -> None:
@@ -60,7 +60,7 @@ class Caution:
             self._refuse(name, f"unable to look at {legible(name)}: {text(error)}")
 
     def _look(self, name: bytes, look: Callable[[], None]) -> None:
-        with self._host.handling.holding(self._host.handling.of_name(name)):
+        with self._host.handling.in_hand(self._host.handling.of_name(name)):
             look()
 
     def _target(self, name: bytes) -> bytes:

@@ -83,7 +83,7 @@ def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
         raise unable("open", shown, error) from None
-    return kept(fd, shown, stat.S_ISFIFO, "a FIFO")
+    return check_or_close(fd, shown, stat.S_ISFIFO, "a FIFO")
 
 
 def waiting_bytes(fd: int) -> int:
@@ -147,7 +147,7 @@ def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
         raise UnusableError(f"{shown} has a second name elsewhere: remove it")
 
 
-def kept(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
+def check_or_close(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
     """As `check`: the descriptor, which is closed where it is not right."""
     try:
         check(fd, shown, right, what)

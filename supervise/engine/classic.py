@@ -52,13 +52,13 @@ def _unless_adrift(heritage: Heritage, here: Here) -> Heritage:
 def _classic_instance(
     heritage: Heritage, found: Found, since: bytes, paused: bool, want: str
 ) -> Heritage:
-    running, kept = heritage.situation, heritage.record
+    running, record = heritage.situation, heritage.record
     running.state = situation.UP
     running.want = want
     running.owed = False
     running.paused = paused
     running.started_at = time.monotonic() - age(found.start)
-    kept.pid, kept.ticks, kept.since = found.pid, found.start, since
+    record.pid, record.ticks, record.since = found.pid, found.start, since
     return heritage._replace(event=events.FOUND, process=found)
 
 

@@ -25,7 +25,7 @@ class Clearing:
         if policy == "ignore" or not dossier.record.session:
             self._cleared()
             return
-        self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._gone)
+        self._leftovers = Leftovers(dossier.host.loop, dossier.record.session, self._none_left)
         if policy == "kill":
             dossier.give_time_once(dossier.knobs.timeout_leftovers())
         self._leftovers.look()
@@ -38,7 +38,7 @@ class Clearing:
         if self._leftovers is not None:
             self._leftovers.kill()
 
-    def _gone(self) -> None:
+    def _none_left(self) -> None:
         self._leftovers = None
         self._dossier.host.children.reap()  # a zombie still answers to its pid
         self._cleared()

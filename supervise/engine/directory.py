@@ -14,8 +14,8 @@ from supervise.engine.checked import (
     FLAGS,
     BusyError,
     check,
+    check_or_close,
     identity,
-    kept,
     lacks_room,
     make,
     make_fifo,
@@ -77,7 +77,7 @@ class SuperviseDirectory:
             self._ok = open_made_fifo(self._path + b"ok", self._name + "ok", os.O_RDONLY)
 
     @property
-    def held(self) -> dict[str, int]:
+    def descriptors(self) -> dict[str, int]:
         """What is open of it, as it is handed over."""
         return {"lock_fd": self._lock, "ok_fd": self._ok, "control_fd": self.control}
 
@@ -163,7 +163,7 @@ class SuperviseDirectory:
             raise unable("open", self._name + name.decode(), error) from None
         return self._open_fifo(name, os.O_RDWR)
 
-    def is_held(self, name: bytes) -> bool:
+    def has_reader(self, name: bytes) -> bool:
         """Whether somebody has this FIFO open for reading, be it also for writing."""
         try:
             os.close(os.open(self._path + name, os.O_WRONLY | FLAGS))
@@ -201,13 +201,13 @@ class SuperviseDirectory:
         finally:
             os.close(fd)
 
-    def unmark(self) -> bytes:
-        """Make the mark by which a `finish` shows that it has begun say that none has; its path.
+    def reset_begun(self) -> bytes:
+        """Make the file by which a `finish` shows that it has begun say that none has; its path.
 
         The new process opens it with O_TRUNC before it executes anything, which sets its time. A
         file of no length needs no room on the disk.
 
-        :raises OSError, UnusableError: where there can be no mark.
+        :raises OSError, UnusableError: where there can be no such file.
         """
         path = self._here() + b"begun"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
@@ -218,8 +218,8 @@ class SuperviseDirectory:
             os.close(fd)
         return path
 
-    def marked(self) -> bool:
-        """Whether something has begun since `unmark`."""
+    def begun_opened(self) -> bool:
+        """Whether something has begun since `reset_begun`."""
         try:
             return os.lstat(self._path + b"begun").st_mtime_ns != 0
         except OSError:
@@ -279,7 +279,7 @@ class SuperviseDirectory:
         """What is not the very file that was checked before is checked anew."""
         fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
         if identity(os.fstat(fd)) != self._state:
-            kept(fd, self._name + "state", stat.S_ISREG, "a plain file")
+            check_or_close(fd, self._name + "state", stat.S_ISREG, "a plain file")
             self._state = identity(os.fstat(fd))
         return fd
 

@@ -86,7 +86,7 @@ class Dossier:
                 host.boot,
                 place.normally_up(),
                 blamed=bool(host.handling.blamed_step(place.identity)),
-                marked=self.supervise.marked(),
+                begun_opened=self.supervise.begun_opened(),
                 finishes=self.knobs.has(b"finish"),
                 stray=partial(host.strays.pid_in, place.identity),
             )
@@ -114,8 +114,8 @@ class Dossier:
     @property
     def removed(self) -> bool:
         """The service directory: nothing can be started or written in it any more."""
-        gone = self.supervise.removed
-        return gone and identity_at(self.place.path) != self.place.identity
+        removed = self.supervise.removed
+        return removed and identity_at(self.place.path) != self.place.identity
 
     @property
     def running(self) -> bool:
@@ -148,7 +148,7 @@ class Dossier:
         """One that is to be started in the service directory."""
         return Program(self.place.path, self.place.identity, command, nonce, files)
 
-    def note_death(self, ending: int) -> None:
+    def note_death(self, exit_status: int) -> None:
         """Of the instance: an exit code, the negative number of a signal, or UNKNOWN.
 
         What comes first is the next start, which may need nothing of it.
@@ -156,17 +156,17 @@ class Dossier:
         self.mended("heritage")
         up = max(0.0, now() - self.situation.started_at)
         asked = self.situation.asked
-        self._death = partial(self._enter_death, time.time_ns(), up, ending, asked)
+        self._death = partial(self._enter_death, time.time_ns(), up, exit_status, asked)
 
-    def settle_death(self) -> None:
+    def record_death(self) -> None:
         """Enter it into the record, if that was not done yet."""
         if self._death is not None:
             enter, self._death = self._death, None
             enter()
 
-    def _enter_death(self, when: int, up: float, ending: int, asked: bool) -> None:
+    def _enter_death(self, when: int, up: float, exit_status: int, asked: bool) -> None:
         self.record.since = tai64n.pack(when)
-        death = Death(self.record.since, up, ending, asked)
+        death = Death(self.record.since, up, exit_status, asked)
         self.record.deaths = (death, *self.record.deaths[: MOST_DEATHS - 1])
         self.record.pid = self.record.ticks = 0
 
@@ -189,7 +189,7 @@ class Dossier:
 
         :raises NoRoomError: where it could not be written for want of memory or of descriptors.
         """
-        self.settle_death()
+        self.record_death()
         data = self._packed()
         known_by = hash(data)  # of 64 bits, where the record itself would take a kilobyte
         if known_by == self._state_written:

@@ -23,24 +23,24 @@ empty. One that ends by itself at the end of its input is never asked."""
 
 
 class Entry:
-    """:param lost: called each time that supervision of the service or of its logger has ended."""
+    """:param gone: called each time that supervision of the service or of its logger has ended."""
 
     __slots__ = (
         "_alarm",
         "_ending",
+        "_gone",
         "_host",
         "_log",
         "_looks",
-        "_lost",
         "_main",
         "_only_reads",
         "_pipe",
         "place",
     )
 
-    def __init__(self, host: Host, place: Place, lost: Callable[["Entry"], None]) -> None:
+    def __init__(self, host: Host, place: Place, gone: Callable[["Entry"], None]) -> None:
         self._host = host
-        self._lost = lost
+        self._gone = gone
         self.place = place
         self._main: Service | None = None
         self._log: Service | None = None
@@ -75,7 +75,7 @@ class Entry:
 
     def _begin(self, place: Place, pipes: Pipes) -> Service | None:
         service = Service(self._host, place, pipes, self._service_gone)
-        return None if service.ended else service
+        return None if service.is_gone else service
 
     def resume(self, handed: HandedEntry) -> None:
         """Go on with what our older self supervised of it.
@@ -168,7 +168,7 @@ class Entry:
             self._main = None
         if self._ending and self._main is None:
             self._end_log()
-        self._lost(self)
+        self._gone(self)
 
     # The end
 

@@ -146,14 +146,14 @@ class _Heard:
 class _GuardedSpawner(Spawner):
     def __init__(self, spawner: Spawner, guard: Guard) -> None:
         self._spawner = spawner
-        self.descriptors = spawner.descriptors
+        self.limit = spawner.limit
         self._guard = guard
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         self._spawner.spawn(program, self._guard(then))
 
-    def settle(self) -> None:
-        self._spawner.settle()
+    def wait_for_outcomes(self) -> None:
+        self._spawner.wait_for_outcomes()
 
 
 class _GuardedChildren(Children):

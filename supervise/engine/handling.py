@@ -93,7 +93,7 @@ class Handling:
         return before
 
     @contextlib.contextmanager
-    def holding(self, note: bytes) -> Iterator[None]:
+    def in_hand(self, note: bytes) -> Iterator[None]:
         before = self.enter(note)
         try:
             yield

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from supervise.core import events
 from supervise.core.situation import CHECKING, NEVER
-from supervise.engine import explain
-from supervise.engine.begun import mark
+from supervise.engine import begun, explain
 from supervise.engine.checked import NoRoomError, lacks_room
 from supervise.engine.dossier import Dossier
 from supervise.engine.first_line import FirstLine
@@ -37,13 +36,13 @@ class Helper:
     __slots__ = (
         "_dossier",
         "_later",
-        "_limit",
         "_output",
         "_pipes",
         "_process",
         "_spawn",
         "_tell",
         "_tell_finished",
+        "_timeout",
     )
 
     def __init__(
@@ -61,14 +60,14 @@ class Helper:
         self._spawn = spawn
         self._process: Process | None = None
         self._output: FirstLine | None = None
-        self._limit: float | None = None
+        self._timeout: float | None = None
         self._later: Alarm | None = None
 
     def check(self) -> None:
         """Run `start-check`, for at most `timeout-start-check`. Its first line is shown as the
         reason when it refuses."""
-        self._limit = self._dossier.knobs.timeout_start_check()
-        self._dossier.give_time(self._limit)
+        self._timeout = self._dossier.knobs.timeout_start_check()
+        self._dossier.give_time(self._timeout)
         try:
             writing = self._listen()
         except OSError as error:
@@ -101,20 +100,22 @@ class Helper:
         self._not_run("start-check", error)
         self._tell(events.REFUSED)
 
-    def _checked(self, ending: int) -> None:
+    def _checked(self, exit_status: int) -> None:
         self._end()
         line = self._output.close() if self._output else ""
         self._output = None
-        if ending == 0:
+        if exit_status == 0:
             self._dossier.mended("start-check")
             self._tell(events.PASSED)
         elif (
-            self._limit and ending == -signal.SIGKILL and self._dossier.situation.deadline == NEVER
+            self._timeout
+            and exit_status == -signal.SIGKILL
+            and self._dossier.situation.deadline == NEVER
         ):
-            line = f"not done in {self._limit:g} seconds, killed"
+            line = f"not done in {self._timeout:g} seconds, killed"
             self._refuse(f"{self._dossier.name}/start-check: {line}")
         else:
-            self._refuse(line or f"{self._dossier.name}/start-check: {explain.ending(ending)}")
+            self._refuse(line or f"{self._dossier.name}/start-check: {explain.ending(exit_status)}")
 
     def _refuse(self, reason: str) -> None:
         self._dossier.record.reason = reason
@@ -132,7 +133,7 @@ class Helper:
 
     def _begin_finish(self) -> None:
         try:
-            files = self._pipes.files() + mark(self._dossier.supervise, SPARE)
+            files = self._pipes.files() + begun.file_actions(self._dossier.supervise, SPARE)
         except (OSError, NoRoomError) as error:
             self._finish_started(error)
             return
@@ -157,20 +158,20 @@ class Helper:
 
     def _finish_command(self) -> tuple[bytes, ...]:
         """As servicedir(7) of s6: exit code or 256, signal or 0, name, session."""
-        self._dossier.settle_death()
-        kept = self._dossier.record
-        ending = kept.deaths[0].status if kept.deaths else UNKNOWN
-        code = ending if ending >= 0 else 256
-        number = -ending if UNKNOWN < ending < 0 else 0
+        self._dossier.record_death()
+        record = self._dossier.record
+        exit_status = record.deaths[0].status if record.deaths else UNKNOWN
+        code = exit_status if exit_status >= 0 else 256
+        number = -exit_status if UNKNOWN < exit_status < 0 else 0
         name = self._dossier.place.name
-        return b"./finish", b"%d" % code, b"%d" % number, name, b"%d" % kept.session
+        return b"./finish", b"%d" % code, b"%d" % number, name, b"%d" % record.session
 
-    def _finished(self, ending: int) -> None:
+    def _finished(self, exit_status: int) -> None:
         self._end()
-        if ending == events.PERMANENT_FAILURE:
-            reason = f"{self._dossier.name}/finish said not to start again (exit {ending})"
+        if exit_status == events.PERMANENT_FAILURE:
+            reason = f"{self._dossier.name}/finish said not to start again (exit {exit_status})"
             self._dossier.record.reason = reason
-        self._tell_finished(ending)
+        self._tell_finished(exit_status)
 
     def adopt(self, found: Found, handed: HandedService) -> None:
         """Go on with one that another supervisor started, or our older self. What a check said to
@@ -181,7 +182,7 @@ class Helper:
             ended = self._check_lost
             if handed.check_fd >= 0:
                 ended = self._checked
-                self._limit = self._dossier.knobs.timeout_start_check()
+                self._timeout = self._dossier.knobs.timeout_start_check()
                 self._output = FirstLine(host.loop, handed.check_fd, handed.said)
         if found.pidfd < 0:
             self._process = Child(host.children, found.pid, found.start, ended)
@@ -189,7 +190,7 @@ class Helper:
             self._process = Adopted(host.loop, *found, ended)
 
     @property
-    def held(self) -> dict[str, int]:
+    def descriptors(self) -> dict[str, int]:
         """What is open of it, as it is handed over."""
         found = {}
         if self._process is not None:
@@ -237,15 +238,15 @@ class Helper:
         ended: Callable[[int], None],
     ) -> None:
         """First the intent, then the process. `started` is told why it could not be, or None."""
-        kept = self._dossier.record
-        kept.helper_nonce, kept.helper_pid = os.urandom(8), 0
+        record = self._dossier.record
+        record.helper_nonce, record.helper_pid = os.urandom(8), 0
 
         def spawned(outcome: Outcome) -> None:
             if isinstance(outcome, Exception):
-                kept.helper_nonce = _NO_NONCE
+                record.helper_nonce = _NO_NONCE
                 started(outcome)
                 return
-            kept.helper_pid, kept.helper_ticks = outcome
+            record.helper_pid, record.helper_ticks = outcome
             self._process = Child(self._dossier.host.children, *outcome, ended)
             started(None)
 
@@ -254,14 +255,14 @@ class Helper:
         except NoRoomError as error:  # the next supervisor would run it once more
             spawned(error)
             return
-        self._spawn(self._dossier.program(command, kept.helper_nonce, files), spawned)
+        self._spawn(self._dossier.program(command, record.helper_nonce, files), spawned)
 
     def _end(self) -> None:
         self._process = None
         self._dossier.mended("signal")
-        kept = self._dossier.record
-        kept.helper_pid = kept.helper_ticks = 0
-        kept.helper_nonce = _NO_NONCE
+        record = self._dossier.record
+        record.helper_pid = record.helper_ticks = 0
+        record.helper_nonce = _NO_NONCE
 
     def _not_run(self, program: str, error: Exception) -> None:
         why = explain.failure(self._dossier.place.path, program.encode(), error)

@@ -46,8 +46,8 @@ class Here(NamedTuple):
     normally_up: bool
     blamed: bool = False
     """Whether it was in hand when supervisors died, one after the other."""
-    marked: bool = False
-    """Whether what was meant to run, and marks that it has begun, has."""
+    begun_opened: bool = False
+    """Whether what was meant to run has opened the file `begun`."""
     finishes: bool = False
     """Whether it has a `finish`."""
     stray: Callable[[], int | None] = lambda: None
@@ -55,7 +55,7 @@ class Here(NamedTuple):
 
     def begun(self, before: Situation) -> bool:
         """Whether it is known that what was meant to run has begun, be its pid not recorded."""
-        return self.marked and (self.finishes or before.want == "once")
+        return self.begun_opened and (self.finishes or before.want == "once")
 
 
 def afresh(here: Here, before: Record | None = None, remark: str = "") -> Heritage:
@@ -65,8 +65,8 @@ def afresh(here: Here, before: Record | None = None, remark: str = "") -> Herita
     fresh.since = tai64n.pack(time.time_ns())
     if before is not None:
         fresh.deaths, fresh.starts = before.deaths, before.starts
-    begun = Situation("up" if here.normally_up else "down")
-    return Heritage(begun, fresh, events.TAKEN_UP, remark=remark)
+    situation = Situation("up" if here.normally_up else "down")
+    return Heritage(situation, fresh, events.TAKEN_UP, remark=remark)
 
 
 def unless_marked(heritage: Heritage, here: Here) -> Heritage:

@@ -75,45 +75,45 @@ class Instance:
         The record of the instance before this one may tell of it already: then nothing is written
         between that one's death and this start.
         """
-        kept = self._dossier.record
-        kept.reason = ""
+        record = self._dossier.record
+        record.reason = ""
         if self._dossier.foretold:
-            kept.nonce = kept.next_nonce
+            record.nonce = record.next_nonce
         else:
-            kept.nonce, kept.pid, kept.intent = os.urandom(8), 0, True
-        mark: list[FileAction] = []
+            record.nonce, record.pid, record.intent = os.urandom(8), 0, True
+        begun_file: list[FileAction] = []
         try:
-            if kept.intent:
-                mark = self._mark()
+            if record.intent:
+                begun_file = self._begun_file()
                 self._dossier.keep_intent()
-            files = self._pipes.files() + self._readiness_file() + mark
+            files = self._pipes.files() + self._readiness_file() + begun_file
         except (UnusableError, OSError) as error:
             self._spawned(error)
             return
-        self._spawn(self._dossier.program((b"./run",), kept.nonce, files), self._spawned)
+        self._spawn(self._dossier.program((b"./run",), record.nonce, files), self._spawned)
 
-    def _mark(self) -> list[FileAction]:
+    def _begun_file(self) -> list[FileAction]:
         """Where it matters to a successor that this instance was there, which may have ended before
         it looks: its `finish` is to run, and what is wanted once is not to run twice."""
         dossier = self._dossier
         if dossier.situation.want != "once" and not dossier.knobs.has(b"finish"):
             return []
         spare = SPARE + 1 if dossier.knobs.notification_fd() == SPARE else SPARE
-        return begun.mark(dossier.supervise, spare)
+        return begun.file_actions(dossier.supervise, spare)
 
     def _spawned(self, outcome: Outcome) -> None:
-        kept = self._dossier.record
-        kept.intent = False
+        record = self._dossier.record
+        record.intent = False
         if isinstance(outcome, Exception):
             self._not_started(outcome)
             return
-        self._dossier.settle_death()
+        self._dossier.record_death()
         pid, start = outcome
-        kept.pid, kept.ticks, kept.session = pid, start, pid
-        kept.next_nonce = os.urandom(8)
-        kept.starts += 1
+        record.pid, record.ticks, record.session = pid, start, pid
+        record.next_nonce = os.urandom(8)
+        record.starts += 1
         self._dossier.mended("run")
-        kept.since = stamp()
+        record.since = stamp()
         self._attend(pid, start)
         self._dossier.knobs.check()
 
@@ -140,7 +140,7 @@ class Instance:
             self._listen(handed.ready_fd)
         elif dossier.situation.readiness != "not yet":
             return
-        elif dossier.supervise.is_held(b"ready"):
+        elif dossier.supervise.has_reader(b"ready"):
             self._listen(dossier.supervise.open_pipe(b"ready"))
         else:
             dossier.situation.readiness = "unknown"
@@ -158,7 +158,7 @@ class Instance:
             self._process = Child(self._dossier.host.children, session, 0, _known, keep=True)
 
     @property
-    def held(self) -> dict[str, int]:
+    def descriptors(self) -> dict[str, int]:
         """What is open of it, as it is handed over."""
         found = {}
         if self._readiness is not None:
@@ -167,9 +167,9 @@ class Instance:
             found["pid_fd"] = self._process.pidfd
         return found
 
-    def _died(self, ending: int) -> None:
+    def _died(self, exit_status: int) -> None:
         self._dossier.mended("signal")
-        self._dossier.note_death(ending)
+        self._dossier.note_death(exit_status)
         self._tell(events.DIED)
 
     # Readiness
@@ -179,7 +179,7 @@ class Instance:
         target = self._dossier.knobs.notification_fd()
         if target is None:
             return []
-        limit = self._dossier.host.spawner.descriptors
+        limit = self._dossier.host.spawner.limit
         if target >= limit:
             raise UnusableError(
                 f"notification-fd is {target}, and the limit of open files {limit}:"

@@ -26,13 +26,13 @@ class Leftovers:
 
     The session's number is not used again while the leader is unreaped or one of them lives.
 
-    :param gone: called once, when none is left.
+    :param none_left: called once, when none is left.
     """
 
-    def __init__(self, loop: Loop, session: int, gone: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, session: int, none_left: Callable[[], None]) -> None:
         self._loop = loop
         self._session = session
-        self._gone = gone
+        self._none_left = none_left
         self._watched: set[int] = set()
         self._signals: list[int] = []
         self._again = loop.alarm(self.look)
@@ -62,7 +62,7 @@ class Leftovers:
                 self._loop.set(self._again, time.monotonic() + _AGAIN)
             return
         if not self._watched:
-            self._gone()
+            self._none_left()
 
     def _watch_all(self) -> None:
         while not self._watched and not self._used_again():

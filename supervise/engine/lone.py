@@ -74,7 +74,7 @@ class Lone:
 
     def _hand_over(self) -> Handover:
         services = (self._service.hand_over(),) if self._service is not None else ()
-        return Handover(self._place.path, limit=self._host.spawner.descriptors, services=services)
+        return Handover(self._place.path, limit=self._host.spawner.limit, services=services)
 
     def _gone(self, _: Service) -> None:
         self._host.loop.end()

@@ -41,14 +41,14 @@ class Scanner:
         self._changed = changed
         self._own = OwnList(home)
         self._candidates = Candidates(host, home, self._own, self.look, self._refound)
-        self._caution = Caution(host, home, self._let_be)
+        self._caution = Caution(host, home, self._refuse)
         self._ways = Ways(host.notices, home, self.look, self._refound)
         self._tidy = Alarm(_collect)
         self._own_told = self._closed = False
         self._named: dict[bytes, Entry] = {}  # to which a name led when it was looked at last
         self.entries: dict[Identity, Entry] = {}
         self._unlinked = Unlinked(
-            host, self._own, self._candidates, self._caution, self.entries, self._lost
+            host, self._own, self._candidates, self._caution, self.entries, self._gone
         )
 
     def begin(self) -> None:
@@ -73,8 +73,8 @@ class Scanner:
 
     def _resume(self, handed: HandedEntry) -> None:
         place = Place(handed.path, handed.name, handed.device, handed.inode)
-        entry = Entry(self._host, place, self._lost)
-        self._attempt(handed.name, lambda: self._keep(entry, lambda: entry.resume(handed)))
+        entry = Entry(self._host, place, self._gone)
+        self._attempt(handed.name, lambda: self._enter(entry, lambda: entry.resume(handed)))
 
     def scan(self) -> None:
         """Another one: what is new may still be filled."""
@@ -188,8 +188,8 @@ class Scanner:
         entry = self.entries.get(identity)
         if entry is None:
             place = Place(checked.real_path(self._path(name)), name, *identity)
-            entry = Entry(self._host, place, self._lost)
-        self._keep(entry, entry.take_up)
+            entry = Entry(self._host, place, self._gone)
+        self._enter(entry, entry.take_up)
 
     def _attempt(self, name: bytes, take_up: Callable[[], None]) -> None:
         """What fails is told, and tried again."""
@@ -208,7 +208,7 @@ class Scanner:
         else:
             self._candidates.drop(name)
 
-    def _keep(self, entry: Entry, take_up: Callable[[], None]) -> None:
+    def _enter(self, entry: Entry, take_up: Callable[[], None]) -> None:
         """Of an entry, one of the two may be supervised where the other one cannot be."""
         try:
             take_up()
@@ -229,10 +229,10 @@ class Scanner:
                 entry.follow(place)
                 self._own.add(place.identity, place.path)
 
-    def _let_be(self, name: bytes, why: str) -> None:
+    def _refuse(self, name: bytes, why: str) -> None:
         """For now: what the name stands for is not to be looked at."""
         if b"/" in name:
-            self._unlinked.let_be(name, why)
+            self._unlinked.refuse(name, why)
         else:
             self._candidates.refuse(name, why)
 
@@ -247,7 +247,7 @@ class Scanner:
     def _look_whether_removed(self, entry: Entry) -> None:
         self._caution.look(entry.place.path, entry.end_if_removed)
 
-    def _lost(self, entry: Entry) -> None:
+    def _gone(self, entry: Entry) -> None:
         """Its supervision, or its logger's, has ended. Where all is taken down, the list is left as
         it is: the records tell the next svscan what has ended, and most will be there again."""
         identity = entry.place.identity

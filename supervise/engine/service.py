@@ -55,7 +55,7 @@ class Service:
         host = GuardedHost(host, guard)
         self._dossier = Dossier(host, place)
         self._dossier.record.logged = pipes.stdout >= 0
-        self._turns = Turns(host.spawner, self._answer, self._settled, self._set_aside)
+        self._turns = Turns(host.spawner, self._answer, self._all_answered, self._set_aside)
         self._instance = Instance(self._dossier, pipes, self._tell, self._turns.spawn)
         self._helper = Helper(self._dossier, pipes, self._tell, self._finished, self._turns.spawn)
         self._clearing = Clearing(self._dossier, self._cleared)
@@ -68,7 +68,7 @@ class Service:
             guard(self._go_on)()
             if self._trouble is not None:
                 raise self._trouble
-            if not self.ended:
+            if not self.is_gone:
                 self._dossier.supervise.announce()
                 self._letterbox = Letterbox(self._dossier, self._turns, self.order)
         except Exception:
@@ -80,7 +80,7 @@ class Service:
         return self._dossier.running
 
     @property
-    def ended(self) -> bool:
+    def is_gone(self) -> bool:
         """Maybe at once: it was to end with its instance, which has died while nobody watched."""
         return self._dossier.situation.state == GONE
 
@@ -117,7 +117,7 @@ class Service:
         self._tell(heritage.event)
         if dossier.situation.state in (WAITING, CHECKING) and self._watched.begin_once():
             self._tell(events.CHANGED)  # it may have, while nobody watched
-        if not self.ended:
+        if not self.is_gone:
             dossier.write_status()  # who sees `ok` opens it
 
     def hand_over(self) -> HandedService:
@@ -125,8 +125,9 @@ class Service:
         dossier = self._dossier
         dossier.keep()
         dossier.write_status()
-        held = self._helper.held | self._instance.held | dossier.supervise.held
-        return HandedService(dossier.record, said=self._helper.said, **held)
+        descriptors = dossier.supervise.descriptors
+        descriptors |= self._helper.descriptors | self._instance.descriptors
+        return HandedService(dossier.record, said=self._helper.said, **descriptors)
 
     # What happens
 
@@ -144,8 +145,8 @@ class Service:
     def _tell(self, kind: str) -> None:
         self._feed([self._dossier.happening(kind)])
 
-    def _finished(self, ending: int) -> None:
-        self._feed([self._dossier.happening(events.FINISHED, code=ending)])
+    def _finished(self, exit_status: int) -> None:
+        self._feed([self._dossier.happening(events.FINISHED, code=exit_status)])
 
     def _due(self) -> None:
         self._tell(events.DUE)
@@ -176,14 +177,14 @@ class Service:
         # Also while a start is awaited: the deadline of what was before must not ring then.
         self._dossier.host.loop.set(self._alarm, situation.due)
 
-    def _settled(self) -> None:
+    def _all_answered(self) -> None:
         """Keep the outcome."""
         dossier = self._dossier
         dossier.knobs.look_again()
         if self._aside:
             self._show()
             return
-        if self.ended:
+        if self.is_gone:
             return
         self._guard.got_on(dossier.record.starts)
         dossier.keep()
@@ -263,7 +264,7 @@ class Service:
 
     def leave(self) -> None:
         """Let go of everything, and leave the processes alone."""
-        self._turns.settle()
+        self._turns.wait_for_outcomes()
         self._dossier.end()
         self._watched.end()
         for part in (self._instance, self._helper, self._clearing):

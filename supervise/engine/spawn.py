@@ -68,14 +68,14 @@ class Spawner:
     def __init__(self, loop: Loop, delivered: Callable[[], None], limit: int) -> None:
         self._loop = loop
         self._background = Background(loop, delivered)
-        self._held: list[tuple[Program, Callable[[Outcome], None]]] = []
+        self._queue: list[tuple[Program, Callable[[Outcome], None]]] = []
         self._manner = posix_spawn.Manner(
             signal.valid_signals(),
             [name + b"=" + value for name, value in os.environb.items() if name not in _OURS],
         )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._inherited = (limit or soft, hard)
-        self.descriptors = self._inherited[0]
+        self.limit = self._inherited[0]
         """How many a service may have: its numbers lie below."""
         self._raised = (hard, hard)
         self._few = _has_few()
@@ -88,23 +88,23 @@ class Spawner:
         """Whether something is being started of which we do not know the pid yet."""
         return self._background.busy
 
-    def hold(self, lock: int) -> None:
+    def hold_lock(self, lock: int) -> None:
         """What is being started holds this descriptor until it executes. Before, its nonce cannot
         be seen: a next supervisor that waits for the lock looks for it when it can."""
         self._background.keep(lock)
 
-    def let_go(self, lock: int) -> None:
+    def release_lock(self, lock: int) -> None:
         """Nobody is to wait for this one any more, whoever else has the descriptor."""
         self._background.forget(lock)
         with contextlib.suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_UN)
             os.close(lock)
 
-    def settle(self) -> None:
+    def wait_for_outcomes(self) -> None:
         """Wait until that is over."""
-        while self._held:
-            self._start_held()
-        self._background.settle()
+        while self._queue:
+            self._start_queued()
+        self._background.wait_for_outcomes()
 
     def spawn(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """:param then: told the outcome, at once or later."""
@@ -113,24 +113,24 @@ class Spawner:
         elif not self._limited:
             self._background.do(partial(_start, program, self._manner, _at_once), then)
         elif self._background.begin():
-            self._hold(program, then)
+            self._enqueue(program, then)
         else:
             then(self._start(program))
         self._few = _has_few()  # for the next one: the start comes first
 
-    def _hold(self, program: Program, then: Callable[[Outcome], None]) -> None:
+    def _enqueue(self, program: Program, then: Callable[[Outcome], None]) -> None:
         """The limit is the whole process's, so while it is lowered for others that start things we
         can do nothing: it is lowered for several starts at a time."""
-        if not self._held:
-            self._loop.soon(self._start_held)
-        self._held.append((program, then))
+        if not self._queue:
+            self._loop.soon(self._start_queued)
+        self._queue.append((program, then))
 
-    def _start_held(self) -> None:
-        now, self._held = self._held[:_AT_A_TIME], self._held[_AT_A_TIME:]
+    def _start_queued(self) -> None:
+        now, self._queue = self._queue[:_AT_A_TIME], self._queue[_AT_A_TIME:]
         if not now:
             return
-        if self._held:
-            self._loop.soon(self._start_held)
+        if self._queue:
+            self._loop.soon(self._start_queued)
         works = [partial(_start, program, self._manner, _at_once) for program, _ in now]
         outcomes = self._with_inherited_limit(partial(self._background.gather, works))
         for (program, then), outcome in zip(now, outcomes, strict=True):

@@ -93,7 +93,7 @@ class Svscan:
             os.close(fd)
             raise
         self._lock = fd
-        self._host.spawner.hold(fd)
+        self._host.spawner.hold_lock(fd)
         self._identity = identity(found)
         self._end_waiting()
         return True
@@ -102,8 +102,8 @@ class Svscan:
         if self._lock_wait is not None and self._lock_wait.go_on():
             return
         self._end_waiting()
-        held = f"another svscan has {self._shown}"
-        self._host.say("svscan", f"warning: {held}, waiting for it to end")
+        why = f"another svscan has {self._shown}"
+        self._host.say("svscan", f"warning: {why}, waiting for it to end")
         self._lock_wait = LockWait(self._host, self._home, self._try_again)
 
     def _end_waiting(self) -> None:
@@ -229,7 +229,7 @@ class Svscan:
             self._host.loop.set(self._rescan, now() + INTERVAL)
             return
         if self._lock != old:
-            self._host.spawner.let_go(old)
+            self._host.spawner.release_lock(old)
         self._start_watch()
         self._scanner.move_in()
         self._scanner.scan()
@@ -258,7 +258,7 @@ class Svscan:
         return Handover(
             self._home,
             self._lock,
-            self._host.spawner.descriptors,
+            self._host.spawner.limit,
             tuple(entry.hand_over() for entry in entries),
             tuple(services),
         )

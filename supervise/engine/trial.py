@@ -54,20 +54,20 @@ class Trial:
         directory, name = os.path.split(program)
         return f"{legible(program)}: {explain.failure(directory, name, error)}"
 
-    def give_up(self) -> None:
+    def kill(self) -> None:
         if self._pid:
             self._late = True
             os.kill(self._pid, signal.SIGKILL)
 
-    def _judge(self, ending: int) -> None:
+    def _judge(self, exit_status: int) -> None:
         self._pid = 0  # from here on it may be another's
         said = self._last_line()
         if self._late:
             self._ended(f"{self._program} was tried, and did not answer in {PATIENCE:g} seconds")
-        elif ending == 0 and said == FIT:
+        elif exit_status == 0 and said == FIT:
             self._ended("")
         else:
-            why = legible(said) if said not in (b"", FIT) else explain.ending(ending)
+            why = legible(said) if said not in (b"", FIT) else explain.ending(exit_status)
             self._ended(f"{self._program} was tried, and failed: {why}")
 
     def _last_line(self) -> bytes:

@@ -9,17 +9,17 @@ from supervise.engine.spawn import Outcome, Program, Spawner
 
 class Turns:
     """:param answer: told one event, carries out what is to be done.
-    :param settled: called when no event is left to answer.
+    :param all_answered: called when no event is left to answer.
     :param fault: told of an exception of the two.
     """
 
     __slots__ = (
+        "_all_answered",
         "_answer",
         "_busy",
         "_events",
         "_fault",
         "_known",
-        "_settled",
         "_spawner",
         "_spawning",
     )
@@ -28,12 +28,12 @@ class Turns:
         self,
         spawner: Spawner,
         answer: Callable[[Event], None],
-        settled: Callable[[], None],
+        all_answered: Callable[[], None],
         fault: Callable[[Exception], None],
     ) -> None:
         self._spawner = spawner
         self._answer = answer
-        self._settled = settled
+        self._all_answered = all_answered
         self._fault = fault
         self._events: list[Event] = []  # a deque takes ten times the room, empty
         self._busy = self._spawning = False
@@ -71,10 +71,10 @@ class Turns:
         self._spawning = True
         self._spawner.spawn(program, known)
 
-    def settle(self) -> None:
+    def wait_for_outcomes(self) -> None:
         """Wait for that outcome."""
         if self._spawning:
-            self._spawner.settle()
+            self._spawner.wait_for_outcomes()
 
     def _spawned(self, then: Callable[[Outcome], None], outcome: Outcome) -> None:
         self._spawning = False
@@ -103,4 +103,4 @@ class Turns:
         while self._events and not self._spawning:
             self._answer(self._events.pop(0))
         if not self._spawning:
-            self._settled()
+            self._all_answered()

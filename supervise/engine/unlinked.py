@@ -19,7 +19,7 @@ class Unlinked:
     looked at just now is tried again.
 
     :param entries: what is supervised, and where it is entered.
-    :param lost: as for `Entry`.
+    :param gone: as for `Entry`.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Unlinked:
         candidates: Candidates,
         caution: Caution,
         entries: dict[Identity, Entry],
-        lost: Callable[[Entry], None],
+        gone: Callable[[Entry], None],
     ) -> None:
         self._host = host
         self._own = own
         self._candidates = candidates
         self._caution = caution
         self._entries = entries
-        self._lost = lost
+        self._gone = gone
 
     def look(self) -> None:
         """At each that is not supervised yet."""
@@ -44,7 +44,7 @@ class Unlinked:
             if identity not in self._entries:
                 self._look(identity, path)
 
-    def let_be(self, path: bytes, why: str) -> None:
+    def refuse(self, path: bytes, why: str) -> None:
         """For now: it is not to be looked at."""
         for identity, listed in self._own:
             if listed == path and identity not in self._entries:
@@ -55,7 +55,7 @@ class Unlinked:
 
     def _take_up(self, identity: Identity, path: bytes) -> None:
         entry = self._entries.get(identity)
-        entry = entry or Entry(self._host, Place(path, path, *identity), self._lost)
+        entry = entry or Entry(self._host, Place(path, path, *identity), self._gone)
         again = partial(self._look, identity, path)
         try:
             if entry.under_way():

@@ -59,7 +59,7 @@ class Upgrade:
 
     def _too_late(self) -> None:
         if self._trial is not None:
-            self._trial.give_up()
+            self._trial.kill()
 
     def _ended(self, trouble: str) -> None:
         self._trial = None
@@ -73,7 +73,7 @@ class Upgrade:
     def _become(self) -> None:
         if self._called_off:
             return
-        self._host.spawner.settle()
+        self._host.spawner.wait_for_outcomes()
         self._last()
         data = handover.pack(self._hand_over())
         inherited = [fd for _, fd in handover.descriptors(data)]

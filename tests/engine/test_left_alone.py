@@ -115,7 +115,7 @@ def twice(poisoned: Poisoned) -> int:
     return pid
 
 
-TOLD = "service.Service._settled"
+TOLD = "service.Service._all_answered"
 STEP = "go_on"
 
 

@@ -54,7 +54,7 @@ def test_it_ended_before_its_pid_was_recorded(scan: Scan, letter: str) -> None:
 
 
 def test_one_that_is_wanted_once_and_tells_by_descriptor_3(scan: Scan) -> None:
-    """Which is also the first one that is free to mark with that it has begun."""
+    """Which is also the first one that is free to show with that it has begun."""
     run = "#!/bin/sh\necho >&3\nexec sleep 1000\n"
     scan.add("a", run, notification_fd="3\n", down="")
     scan.start()
