@@ -30,9 +30,12 @@ class Changes:
             pass
 
     def add(self, ok: int, directory: bytes) -> None:
-        """Tell from now on of this service."""
-        self._services.add(ok)
+        """Tell from now on of this service.
+
+        :raises OSError: where that is not possible.
+        """
         self._poll.register(ok, 0)
+        self._services.add(ok)
         self._watch(ok, directory + b"/supervise", _LOOK_AT)
 
     def add_reading(self, ok: int, directory: bytes) -> None:
@@ -51,8 +54,9 @@ class Changes:
 
     def drop(self, ok: int) -> None:
         """Tell no longer of this service."""
-        self._services.discard(ok)
-        self._poll.unregister(ok)
+        if ok in self._services:
+            self._services.remove(ok)
+            self._poll.unregister(ok)
 
     def wait(self, seconds: float | None) -> tuple[set[int], set[int]]:
         """Wait until something has changed, or the time is over.

@@ -20,9 +20,13 @@ class Delivery:
         self._control = control
         self._fenced = False
 
+    @property
+    def closed(self) -> bool:
+        return self._control < 0
+
     def over(self) -> bool:
         """Whether the letters are served; to be asked again after each reading of the FIFO."""
-        if self._control < 0:
+        if self.closed:
             return True
         if self._unread():
             return False

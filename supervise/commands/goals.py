@@ -16,8 +16,17 @@ class HopelessError(Exception):
 
 
 def running(now: View, before: View) -> bool:
+    if now.state == "up" and now.pid != 0:
+        return True
     _check_hope(now)
-    return now.state == "up" and now.pid != 0
+    return False
+
+
+def surely_ready(now: View, before: View) -> bool:
+    """As `ready`, but not where the service may have said something that we cannot read."""
+    if now.unreadable:
+        raise HopelessError(f"whether it is ready cannot be told ({now.remark})")
+    return ready(now, before)
 
 
 def ready(now: View, before: View) -> bool:
@@ -33,33 +42,42 @@ def at_rest(now: View, before: View) -> bool:
 def stay_up(now: View, before: View) -> bool:
     """What `u` asks for."""
     if now.want == "down" and now.pid == 0:
+        _check_hope(now)
         raise HopelessError(_with_reason("it is wanted down", now))
-    return ready(now, before)
+    return ready(now, before) and not _was_ending(now, before)
+
+
+def _was_ending(now: View, before: View) -> bool:
+    """Whether this one was told to end before, where no record says so: in 0.76, what is wanted
+    down and runs has got its TERM."""
+    told = before.record is None and before.pid != 0 and before.want == "down"
+    return told and now.same_instance(before)
 
 
 def run_once(now: View, before: View) -> bool:
     """What `o` asks for: it also has happened when it is over already."""
-    if ready(now, before):
-        return True
-    started = now.instance != before.instance
-    if now.state == "down" and not started:
+    if now.state != "down":
+        return ready(now, before)
+    if now.same_instance(before):
+        _check_hope(now)
         raise HopelessError(_with_reason("it did not start", now))
-    return now.state == "down"
+    return True
 
 
 def stay_down(now: View, before: View) -> bool:
     """What `d` asks for."""
     if now.want != "down":
+        _check_hope(now)
         raise HopelessError("it is wanted up again")
     return at_rest(now, before)
 
 
 def new_instance(now: View, before: View) -> bool:
     """What the deadly signals ask for, and `du`."""
-    if now.instance == before.instance or now.state != "up":
+    if now.same_instance(before) or now.state != "up":
+        _check_hope(now)
         if now.state == "down" and now.want != "up":
             raise HopelessError(_with_reason("it is down, and not wanted up", now))
-        _check_hope(now)
         return False
     doomed = now.record is not None and now.record.asked
     return ready(now, before) and not doomed
@@ -68,6 +86,8 @@ def new_instance(now: View, before: View) -> bool:
 def paused(now: View, before: View) -> bool:
     if now.pid == 0:
         raise HopelessError("it is down")
+    if not now.paused:
+        _check_hope(now)
     return now.paused
 
 

@@ -1,6 +1,7 @@
 """One line on a terminal, redrawn in place, that says what is still waited for."""
 
 import os
+from collections.abc import Iterator
 
 from supervise.commands import plain
 from supervise.commands.view import View
@@ -14,9 +15,9 @@ class Progress:
         self._line = b""
         self._terminal = os.isatty(plain.ERR)
 
-    def show(self, waited_for: list[tuple[bytes, View]]) -> None:
+    def show(self, count: int, waited_for: Iterator[tuple[bytes, View]]) -> None:
         if self._terminal:
-            line = self._compose(waited_for)
+            line = self._compose(count, waited_for)
             if line != self._line:
                 self._write(line)
                 self._line = line
@@ -27,10 +28,10 @@ class Progress:
             self._write(b"")
             self._line = b""
 
-    def _compose(self, waited_for: list[tuple[bytes, View]]) -> bytes:
+    def _compose(self, count: int, waited_for: Iterator[tuple[bytes, View]]) -> bytes:
         """As much as one line holds, less the last column: some terminals break after it."""
         width = (os.get_terminal_size(plain.ERR).columns or 80) - 1
-        line = b"%s: waiting for %d: " % (self._program, len(waited_for))
+        line = b"%s: waiting for %d: " % (self._program, count)
         for directory, now in waited_for:
             line += b"%s (%s) " % (directory, os.fsencode(now.summary))
             if len(line) > width:

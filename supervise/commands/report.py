@@ -64,13 +64,12 @@ def describe(directory: bytes) -> Object:
     """The object of one service; every key is always there."""
     service = _blank(directory)
     try:
-        ok = client.open_ok(directory)
-        service["supervised"] = client.is_fifo(ok)
-        os.close(ok)
+        os.close(client.open_ok_fifo(directory))
+        service["supervised"] = True
         view = look(directory)
         remark = view.remark or _unwritten(directory)
-    except (OSError, ValueError):
-        _tell_remains(service, directory)
+    except (OSError, ValueError) as error:
+        _tell_remains(service, directory, error)
     else:
         _tell_view(service, view)
         service["record_error"] = remark
@@ -113,7 +112,8 @@ def _tell_view(service: Object, view: View) -> None:
     service["want"] = view.want
     service["paused"] = view.paused
     if view.record is None:
-        service["supervisor"] = "daemontools" if view.length == 18 else "other"
+        relative = "daemontools" if view.length == 18 else "other"
+        service["supervisor"] = None if view.unreadable else relative
         return
     service["supervisor"] = "supervise"
     service["reason"] = view.reason or None
@@ -171,9 +171,9 @@ def _death(death: record.Death) -> Object:
     }
 
 
-def _tell_remains(service: Object, directory: bytes) -> None:
+def _tell_remains(service: Object, directory: bytes, why: Exception) -> None:
     """What the last supervisor left, where it kept a record: history, and who still runs."""
-    service["reason"] = os.fsdecode(refused(directory) or trouble(directory))
+    service["reason"] = os.fsdecode(refused(directory) or trouble(directory, why))
     try:
         found = read_record(directory)
     except ValueError as error:

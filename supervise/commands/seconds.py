@@ -11,5 +11,5 @@ def seconds_of(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= LONGEST:
-        raise ValueError(f"not a number of seconds: {text}")
+        raise ValueError(f"not a number of seconds: {text or 'nothing'}")
     return seconds

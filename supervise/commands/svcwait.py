@@ -11,6 +11,8 @@ from supervise.protocol import client
 
 def run(option: bytes, letters: bytes, directories: list[bytes]) -> int:
     """`option` is `--wait` or `--wait=SECONDS`."""
+    if not directories:
+        return plain.refuse("svc", "no directory given")
     _, given, text = os.fsdecode(option).partition("=")
     try:
         seconds = seconds_of(text) if given else None

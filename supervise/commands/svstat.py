@@ -40,11 +40,8 @@ def _line(directory: bytes, now: int) -> bytes:
         normally_up = client.normally_up(directory)
         os.close(client.open_ok(directory))
         since, pid, paused, want = status.unpack(client.read_status(directory))
-    except OSError as error:
-        known = error.errno == ENXIO
-        return b"%s: %s\n" % (directory, NOT_RUNNING if known else trouble(directory))
-    except ValueError:
-        return b"%s: %s\n" % (directory, trouble(directory))
+    except (OSError, ValueError) as error:
+        return b"%s: %s\n" % (directory, trouble(directory, error))
     seconds = max(now - tai64n.seconds(since), 0)
     if pid:
         state = b"up (pid %d) %d seconds" % (pid, seconds)
@@ -58,8 +55,13 @@ def _line(directory: bytes, now: int) -> bytes:
     return b"%s: %s\n" % (directory, state)
 
 
-def trouble(directory: bytes) -> bytes:
-    """Why there is no line about the directory: the steps of 0.76, in its order."""
+def trouble(directory: bytes, error: Exception) -> bytes:
+    """Why there is no line about the directory: the steps of 0.76, in its order.
+
+    :param error: what has failed; it may be over.
+    """
+    if isinstance(error, OSError) and error.errno == ENXIO:
+        return NOT_RUNNING
     step = b"chdir"
     try:
         client.enter(directory)
@@ -69,8 +71,8 @@ def trouble(directory: bytes) -> bytes:
         os.close(client.open_ok(directory))
         step = b"open supervise/status"
         client.read_status(directory)
-    except OSError as error:
-        if step == b"open supervise/ok" and error.errno == ENXIO:
-            return NOT_RUNNING
-        return b"unable to %s: %s" % (step, plain.because(error))
+    except OSError as again:
+        return b"unable to %s: %s" % (step, plain.because(again))
+    if isinstance(error, OSError):
+        return b"unable to look at it: " + plain.because(error)
     return b"unable to read supervise/status: bad format"

@@ -31,13 +31,12 @@ def run(args: list[str]) -> int:
 def up(directory: bytes) -> int:
     """0 where the status has a pid, 100 where it has none, else 111 and why."""
     try:
-        data = client.read_status(directory)
+        _since, pid, _paused, _want = status.unpack(client.read_status(directory))
     except OSError as error:
         why = plain.because(error)
+    except ValueError as error:
+        why = str(error).encode()
     else:
-        if len(data) >= status.SIZE:
-            _since, pid, _paused, _want = status.unpack(data)
-            return 0 if pid else plain.USAGE
-        why = b"bad format"
+        return 0 if pid else plain.USAGE
     plain.complain(b"svup: fatal: unable to read %s/supervise/status: %s" % (directory, why))
     return plain.TROUBLE

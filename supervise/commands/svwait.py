@@ -30,10 +30,10 @@ def run(args: list[str]) -> int:
 
 def _wait(letter: str, seconds: float | None, directories: list[str]) -> int:
     """Imported only here, where Ctrl-C does not break into it with a traceback any more."""
-    from supervise.commands.goals import at_rest, ready, running
+    from supervise.commands.goals import at_rest, running, surely_ready
     from supervise.commands.waiting import Waiting
 
-    goal = {"u": running, "d": at_rest, "r": ready}[letter]
+    goal = {"u": running, "d": at_rest, "r": surely_ready}[letter]
     waiting = Waiting(b"svwait")
     for directory in directories:
         waiting.add(os.fsencode(directory), [goal])
@@ -49,6 +49,8 @@ def _parse(args: list[str]) -> tuple[str, float | None, list[str]]:
         option = args.pop(0)
         if option == "--":
             break
+        if option.startswith("--"):
+            raise ValueError(f"unknown option {option}")
         letters, given, rest = option[1:].partition("t")
         if given:
             if not rest and not args:

@@ -32,12 +32,24 @@ class Target:
             if self.delivery is not None and not self.delivery.over():
                 return
             self.now = look(self.directory)
-            if all(goal(self.now, self.before) for goal in self.goals):
+            if all(goal(self.now, self.before) for goal in self.goals) and not self._too_early:
                 self.code = 0
         except HopelessError as error:
             self.code, self.why = 1, str(error)
         except (OSError, ValueError):
             pass  # being written, or its supervisor ends: another event follows
+
+    @property
+    def _too_early(self) -> bool:
+        """Whoever asks svstat next is to be told the same."""
+        return bool(self.goals) and self.now.behind
+
+    @property
+    def doing(self) -> str:
+        """What is to be said where it has not happened in time."""
+        if self.delivery is not None and not self.delivery.closed:
+            return "its supervisor does not read letters"
+        return f"it is {self.now.summary}"
 
     def lose(self) -> None:
         """Nobody supervises it any more."""
@@ -68,7 +80,7 @@ class Waiting:
             return self._begin(directory, goals)
         except (OSError, ValueError) as error:
             self.fail(directory, error)
-        self._complain(directory, trouble(directory))
+            self._complain(directory, trouble(directory, error))
         return None
 
     def fail(self, directory: bytes, error: Exception) -> None:
@@ -78,7 +90,7 @@ class Waiting:
         self._codes.add(plain.UNSUPERVISED if unsupervised else plain.TROUBLE)
 
     def _begin(self, directory: bytes, goals: list[Goal]) -> Target:
-        ok = client.open_ok(directory)
+        ok = client.open_ok_fifo(directory)
         try:
             self._changes.add(ok, directory)
             target = Target(directory, ok, look(directory), goals)
@@ -103,7 +115,8 @@ class Waiting:
             if not self._targets:
                 self._progress.clear()
                 break
-            self._progress.show([(each.directory, each.now) for each in self._targets.values()])
+            waited_for = ((each.directory, each.now) for each in self._targets.values())
+            self._progress.show(len(self._targets), waited_for)
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 self._progress.clear()
@@ -133,8 +146,7 @@ class Waiting:
     def _give_up(self) -> None:
         self._codes.add(plain.LATE)
         for target in self._targets.values():
-            doing = os.fsencode(target.now.summary)
-            self._complain(target.directory, b"not in time, it is " + doing)
+            self._complain(target.directory, b"not in time, " + os.fsencode(target.doing))
 
     def _complain(self, directory: bytes, why: bytes) -> None:
         self._progress.clear()

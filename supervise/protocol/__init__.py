@@ -2,5 +2,5 @@
 
 Clients are started often and on slow machines, so these modules import built-in modules only
 (not struct, enum, dataclasses or re), except `record`, which only `svstat --json` and the
-waiting clients need.
+waiting clients need, and `handover`.
 """

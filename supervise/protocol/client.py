@@ -20,12 +20,7 @@ NOBODY = (ENXIO, ENOENT)
 
 def enter(directory: bytes) -> None:
     """Raise what `chdir` to the directory raises; stay where we are."""
-    here = os.open(b".", os.O_PATH | os.O_CLOEXEC)
-    try:
-        os.chdir(directory)
-        os.fchdir(here)
-    finally:
-        os.close(here)
+    os.stat(directory + b"/." if directory else b"")
 
 
 def open_ok(directory: bytes) -> int:
@@ -36,19 +31,24 @@ def open_ok(directory: bytes) -> int:
     return os.open(directory + b"/supervise/ok" if directory else b"", _WRITE)
 
 
-def is_fifo(fd: int) -> bool:
-    """What is none has no reader: nobody supervises."""
-    return os.fstat(fd).st_mode & 0o170000 == 0o010000
+def open_ok_fifo(directory: bytes) -> int:
+    """As `open_ok`, where more is made of it than 0.76 makes: what is no FIFO has no reader."""
+    return _only_fifo(open_ok(directory))
 
 
 def open_control(directory: bytes) -> int:
     """A descriptor to write letters to. A write waits when the FIFO is full, as in 0.76."""
     control = os.open(directory + b"/supervise/control" if directory else b"", _WRITE)
-    if not is_fifo(control):  # to be written to by nobody, least of all by root
-        os.close(control)
-        raise OSError(ENXIO, os.strerror(ENXIO))
-    os.set_blocking(control, True)
+    os.set_blocking(_only_fifo(control), True)
     return control
+
+
+def _only_fifo(fd: int) -> int:
+    """Nobody supervises what is none, and nobody is to write to it, least of all root."""
+    if os.fstat(fd).st_mode & 0o170000 != 0o010000:
+        os.close(fd)
+        raise OSError(ENXIO, os.strerror(ENXIO))
+    return fd
 
 
 def read(directory: bytes, name: bytes, size: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from supervise.commands.alive import boot_id
 from supervise.protocol import record, status, tai64n
+from supervise.protocol.record import Record
 from tests.support.scan import DEADLINE
 
 NOW = 1_700_000_000_000_000_000
@@ -41,11 +42,16 @@ class Fake:
 
     def record(self, at: float = 0, **fields: Any) -> None:
         """A record and the status that goes with it."""
+        found = self.record_alone(at, **fields)
+        self.status(found.pid, found.want, at, found.paused)
+
+    def record_alone(self, at: float = 0, **fields: Any) -> Record:
+        """As for a moment after each start: the status is written later."""
         found = make_record(self.path, at, **fields)
         fd = os.open(self.inside / "state", os.O_WRONLY | os.O_CREAT)
         os.pwrite(fd, record.pack(found), 0)
         os.close(fd)
-        self.status(found.pid, found.want, at, found.paused)
+        return found
 
     def read(self, size: int = 100) -> bytes:
         """Letters from the FIFO; empty where there are none."""
@@ -75,8 +81,8 @@ class Fake:
         self.ok = self.control = -1
 
 
-def make_record(path: Path, at: float = 0, **fields: Any) -> record.Record:
-    found = record.Record()
+def make_record(path: Path, at: float = 0, **fields: Any) -> Record:
+    found = Record()
     here = path.stat()
     found.device, found.inode = here.st_dev, here.st_ino
     found.boot = boot_id()

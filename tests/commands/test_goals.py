@@ -71,6 +71,28 @@ def test_an_instance_that_is_to_end_is_not_up(tmp_path: Path) -> None:
     assert not goals.stay_up(ours(tmp_path, "up", pid=0, intent=True), before)
 
 
+def test_an_instance_that_was_to_end_before_is_not_up_by_the_status_alone() -> None:
+    """0.76 has sent TERM to what is wanted down and runs, and tells of no more."""
+    before = classic(7, "down")
+    assert not goals.stay_up(classic(7, "up"), before)
+    assert goals.stay_up(classic(8, "up", at=1), before)
+
+
+def test_what_is_left_alone_and_runs_is_up(tmp_path: Path) -> None:
+    alone = ours(tmp_path, "up", alone=True)
+    assert goals.running(alone, alone)
+    for goal in (goals.stay_down, goals.paused, goals.new_instance):
+        with pytest.raises(HopelessError, match="held back"):
+            goal(alone, alone)
+
+
+def test_two_looks_of_which_only_one_has_a_record_are_of_one_instance(tmp_path: Path) -> None:
+    before = ours(tmp_path, "up", starts=3)
+    now = classic(7)
+    assert not goals.new_instance(now, before)
+    assert goals.new_instance(classic(8, at=1), before)
+
+
 def test_up_is_hopeless_after_a_verdict(tmp_path: Path) -> None:
     failed = ours(tmp_path, "down", want="down", failed=True, reason="exit 125")
     with pytest.raises(HopelessError, match=r"failed for good \(exit 125\)"):
@@ -136,6 +158,8 @@ def test_once_has_happened_also_when_it_is_over(tmp_path: Path) -> None:
     assert goals.run_once(ours(tmp_path, "up", want="once", starts=4), before)
     assert goals.run_once(ours(tmp_path, "down", want="once", starts=4), before)
     assert not goals.run_once(ours(tmp_path, "finishing", want="once", starts=4), before)
+    verdict = ours(tmp_path, "down", want="down", failed=True, starts=4)
+    assert goals.run_once(verdict, before)
     with pytest.raises(HopelessError, match=r"did not start \(no file\)"):
         goals.run_once(ours(tmp_path, "down", starts=3, reason="no file"), before)
 

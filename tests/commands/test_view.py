@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from supervise.commands.view import look
+from supervise.protocol import client
 from tests.commands.fake import Fake, supervised
 
 
@@ -63,6 +64,31 @@ def test_a_record_that_is_not_usable(fake: Fake, content: bytes, remark: str) ->
     view = look(fake.directory)
     assert view.record is None
     assert view.remark == remark
+
+
+def test_a_record_that_is_read_while_it_is_written(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written in place, and whoever reads it takes no lock."""
+    fake.record(state="up", pid=7, starts=3)
+    real, torn = client.read, [True]
+
+    def read(directory: bytes, name: bytes, size: int) -> bytes:
+        data = real(directory, name, size)
+        return data[:500] + bytes(524) if name == b"state" and torn and torn.pop() else data
+
+    monkeypatch.setattr(client, "read", read)
+    view = look(fake.directory)
+    assert view.record is not None
+    assert not torn
+    assert (view.record.starts, view.remark, view.unreadable) == (3, "", False)
+
+
+def test_what_the_status_does_not_tell_yet(fake: Fake) -> None:
+    fake.record(state="up", pid=7)
+    assert not look(fake.directory).behind
+    fake.status(7, "down")
+    assert look(fake.directory).behind
 
 
 def test_a_status_that_is_cut_short(fake: Fake) -> None:

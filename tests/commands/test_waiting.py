@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from supervise.commands import svc, svwait
+from supervise.commands import svc, svwait, waiting
 from supervise.engine import watch
 from tests.commands.client import client
 from tests.commands.fake import Fake, supervised
@@ -83,15 +83,28 @@ def test_hopeless(fake: Fake) -> None:
         fake.record(at=1, state="down", want="down", failed=True, reason="exit 125")
         code, said = svc.outcome()
     assert code == 1
-    assert said == f"svc: {fake.path}: it is down, and not wanted up (exit 125)\n"
+    assert said == f"svc: {fake.path}: it failed for good (exit 125)\n"
 
 
-def test_not_in_time(fake: Fake) -> None:
-    fake.record(state="waiting", reason="exit 7 after 0.1 s")
-    with client("svc", "--wait=0.01", "-u", fake.path) as svc:
+def test_letters_that_nobody_reads_in_time(fake: Fake) -> None:
+    """The night when the supervisor itself hangs: the line must not point at the service."""
+    fake.record(state="up", pid=7)
+    with client("svc", "--wait=0.01", "-t", fake.path) as svc:
         code, said = svc.outcome()
     assert code == 99
-    assert said == f"svc: {fake.path}: not in time, it is waiting, exit 7 after 0.1 s\n"
+    assert said == f"svc: {fake.path}: not in time, its supervisor does not read letters\n"
+
+
+def test_what_has_happened_is_told_when_the_status_tells_it_too(fake: Fake) -> None:
+    """The record is written first; whoever asks svstat next is to see the same."""
+    fake.record(state="up", pid=7, starts=1)
+    with client("svc", "--wait", "-t", fake.path) as svc:
+        fake.serve(b"t")
+        fake.record_alone(at=2, state="up", pid=8, starts=2)
+        svc.asleep()
+        assert svc.runs()
+        fake.status(8, at=2)
+        assert svc.outcome() == (0, "")
 
 
 def test_several_are_all_waited_for(fake: Fake, tmp_path: Path) -> None:
@@ -110,6 +123,12 @@ def test_several_are_all_waited_for(fake: Fake, tmp_path: Path) -> None:
         code, said = svc.outcome()
     assert code == 102
     assert said == f"svc: warning: unable to control {nobody}: file does not exist\n"
+
+
+def test_no_directory_at_all(capfd: pytest.CaptureFixture[str]) -> None:
+    """A script whose variable is empty is not to believe that something was restarted."""
+    assert svc.run([b"-t", b"--wait"]) == 100
+    assert capfd.readouterr().err == "svc: usage: no directory given (see svc --help)\n"
 
 
 def test_one_directory_twice(fake: Fake) -> None:
@@ -163,6 +182,48 @@ def test_ready_is_more_than_up(fake: Fake) -> None:
         assert svwait.outcome() == (99, said)
 
 
+def test_not_in_time(fake: Fake) -> None:
+    fake.record(state="waiting", reason="exit 7 after 0.1 s")
+    with client("svwait", "-u", "-t", "0.01", fake.path) as svwait:
+        said = f"svwait: {fake.path}: not in time, it is waiting, exit 7 after 0.1 s\n"
+        assert svwait.outcome() == (99, said)
+
+
+def test_ready_is_not_guessed_where_it_cannot_be_read(fake: Fake) -> None:
+    """As by one who may look at `ok` and `status` alone."""
+    fake.record(state="up", pid=7, readiness="not yet")
+    (fake.inside / "state").unlink()
+    (fake.inside / "state").mkdir()
+    with client("svwait", "-r", fake.path) as svwait:
+        why = "unable to read supervise/state: Is a directory"
+        said = f"svwait: {fake.path}: whether it is ready cannot be told ({why})\n"
+        assert svwait.outcome() == (1, said)
+    with client("svwait", "-u", fake.path) as svwait:
+        assert svwait.outcome() == (0, "")
+
+
+def test_a_plain_file_in_place_of_ok(fake: Fake) -> None:
+    """Nobody reads it, so nobody supervises: as svstat --json says."""
+    (fake.inside / "ok").unlink()
+    (fake.inside / "ok").touch()
+    with client("svwait", "-u", fake.path) as svwait:
+        assert svwait.outcome() == (102, f"svwait: {fake.path}: supervise not running\n")
+
+
+def test_what_was_in_the_way_only_once(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is over when the steps are gone through again, and is said all the same."""
+
+    def refuse(directory: bytes) -> None:
+        raise OSError(24, "any text")
+
+    monkeypatch.setattr(waiting, "look", refuse)
+    assert svwait.run(["-u", str(fake.path)]) == 111
+    why = "unable to look at it: process cannot open more files"
+    assert capfd.readouterr().err == f"svwait: {fake.path}: {why}\n"
+
+
 def test_down(fake: Fake) -> None:
     fake.status(7)
     with client("svwait", "-d", fake.path) as svwait:
@@ -196,6 +257,8 @@ def test_no_directory(tmp_path: Path) -> None:
         (["-u", "-t-1", "a"], "not a number of seconds: -1"),
         (["-u", "-tnan", "a"], "not a number of seconds: nan"),
         (["--up", "a"], "unknown option --up"),
+        (["-u", "--timeout=5", "a"], "unknown option --timeout=5"),
+        (["-u", "-t", "", "a"], "not a number of seconds: nothing"),
     ],
 )
 def test_wrong_usage(arguments: list[str], why: str, capfd: pytest.CaptureFixture[str]) -> None:
