@@ -228,6 +228,9 @@ def test_who_is_not_root_is_told_so(box: Callable[..., Box]) -> None:
     assert done.returncode == 3, done.stderr
     (one,) = json.loads(done.stdout)["findings"]
     assert one["text"].startswith("not allowed to look into ")
+    done = seen.run(*nobody, "director", "reload", str(seen.directory))
+    assert (done.returncode, done.stdout) == (111, "")
+    assert done.stderr == f"director: {seen.directory}: {one['text']}\n"
 
 
 def test_a_full_disk_below_its_supervisor_is_no_traceback(box: Callable[..., Box]) -> None:
