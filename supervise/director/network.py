@@ -91,7 +91,7 @@ def _links() -> dict[str, Link]:
 
 
 def _is_up(asked: socket.socket, name: str) -> bool:
-    request = struct.pack("40s", name.encode())
+    request = struct.pack("40s", os.fsencode(name))
     (flags,) = struct.unpack_from("H", fcntl.ioctl(asked, _SIOCGIFFLAGS, request), 16)
     return bool(flags & _UP_AND_RUNNING == _UP_AND_RUNNING)
 
