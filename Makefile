@@ -4,7 +4,7 @@ PYTHON ?= python3
 MINUTES ?= 60
 RESTARTS ?= 1000000
 BIN := .venv/bin
-PROGRAMS := $(wildcard supervise/programs/*)
+INSTALLED := pyproject.toml $(wildcard supervise/programs/* docs/man/*)
 TEST_PACKAGES := svc:daemontools keepalived:keepalived ip:iproute2 strace:strace gcc:gcc zsh:zsh fish:fish
 BENCH_PACKAGES := svc:daemontools runsvdir:runit s6-svscan:s6 supervisord:supervisor gcc:gcc
 BOX_PACKAGES := keepalived:keepalived ip:iproute2 ipvsadm:ipvsadm rsyslogd:rsyslog modprobe:kmod
@@ -15,13 +15,21 @@ help: ## list the targets
 
 venv: .venv/installed ## build .venv with all programs in .venv/bin
 
-.venv/installed: pyproject.toml $(PROGRAMS)
+# A venv works where it was made, and with its Python. One that was moved, copied or never finished is made anew; one that
+# works is kept, for svscan may run from it.
+ifneq ($(file <.venv/installed),$(CURDIR) $(realpath $(BIN)/python3))
+REMOVE_VENV := rm -rf .venv
+.PHONY: .venv/installed
+endif
+
+.venv/installed: $(INSTALLED)
+	@$(REMOVE_VENV)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || keepalived/box/packages no-such-program:python3-venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/pip uninstall -qq -y setuptools # it makes each start of Python import it
 	@$(BIN)/python -m compileall -q supervise
-	@touch $@
+	@echo '$(CURDIR)' "$$(readlink -f $(BIN)/python3)" >$@
 
 run: venv ## keepalived under svscan, in namespaces of its own; Ctrl-C ends it
 	@exec keepalived/box/run $(BIN)

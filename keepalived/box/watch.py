@@ -5,9 +5,14 @@ services down; when it has ended, by itself or by force, the kernel leaves nothi
 Should this program be killed, svscan is killed with it.
 """
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    # Nothing runs yet: until there are handlers, Ctrl-C ends us without a word, as it ends a shell.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys

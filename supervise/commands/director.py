@@ -40,7 +40,12 @@ def main() -> None:
     "--json", "as_json", is_flag=True, help="One JSON object a line; see docs/director.md."
 )
 @click.option("--brief", is_flag=True, help="One line for all, as monitoring plugins have it.")
-@click.option("--watch", "watching", is_flag=True, help="Redraw when something changes.")
+@click.option(
+    "--watch",
+    "watching",
+    is_flag=True,
+    help="Again once a second, in place; where there is no terminal, when something has changed.",
+)
 @click.option(
     "--ask",
     is_flag=True,

@@ -5,8 +5,18 @@ from typing import NoReturn
 
 import click
 
+from supervise.commands.seconds import seconds_of
+
 LATE = 60.0
 """Seconds until a command gives up: keepalived may need 20 to end, and 5 to be MASTER."""
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
 
 directors = click.argument("directories", nargs=-1, type=click.Path(), metavar="[DIR]...")
 scan = click.option(
@@ -19,8 +29,8 @@ scan = click.option(
 timeout = click.option(
     "-t",
     "--timeout",
-    type=click.FloatRange(min=0),
-    default=LATE,
+    callback=_seconds,
+    default=str(LATE),
     show_default=True,
     metavar="SECONDS",
 )
@@ -31,6 +41,6 @@ force = click.option(
 )
 
 
-def fail(why: str) -> NoReturn:
+def fail(why: str, code: int = 1) -> NoReturn:
     click.echo(f"director: {why}", err=True)
-    sys.exit(1)
+    sys.exit(code)

@@ -125,6 +125,8 @@ def reload(directories: Directors, scan: str | None, timeout: float, force: bool
 
 def _require_reloadable(seen: Facts, force: bool) -> None:
     """keepalived reads the file again that it was started with, and no other."""
+    if seen.forbidden:
+        fail(f"{seen.directory}: {seen.forbidden}", plain.TROUBLE)
     if not seen.service["pid"]:
         fail(f"{seen.directory}: is down, so there is nothing to reload: director start")
     if seen.differences and not force:

@@ -7,6 +7,7 @@ configuration of any version can be read; whether it is right is for keepalived 
 import contextlib
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ Read = Callable[[str], list[tuple[str, str]]]
 
 DEEPEST = 10
 """How many files may include one another."""
+
+_INCLUDE = re.compile(r"\s*include[a-z]*\s+([^\s!#]+)")
+"""The name ends at a blank: braces in it are its own."""
 
 
 class Vrrp(NamedTuple):
@@ -104,11 +108,10 @@ def _lines(
     for path, text in read(pattern):
         files.append(path)
         for number, line in enumerate(text.splitlines(), 1):
-            words = _words(line)
-            if words and words[0].startswith("include") and len(words) > 1:
-                included = os.path.join(os.path.dirname(path), words[1])
-                yield from _lines(included, read, files, depth + 1)
-            elif words:
+            if included := _INCLUDE.match(line):
+                wanted = os.path.join(os.path.dirname(path), included[1])
+                yield from _lines(wanted, read, files, depth + 1)
+            elif words := _words(line):
                 yield f"{path}: line {number}", words
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-import psutil
+from supervise.director.addresses import addresses
 
 _LINKS, _IPV4, _IPV6 = 0x1, 0x10, 0x100
 """RTMGRP_LINK, RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR: which changes are told."""
@@ -79,17 +79,19 @@ def _enter(pid: int) -> None:
 
 
 def _links() -> dict[str, Link]:
+    on: dict[int, set[str]] = {}
+    for number, address in addresses():
+        on.setdefault(number, set()).add(address)
     found = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        for name, each in psutil.net_if_addrs().items():
-            addresses = frozenset(one.address.partition("%")[0] for one in each)
+        for number, name in socket.if_nameindex():
             with contextlib.suppress(OSError):  # it has gone meanwhile
-                found[name] = Link(_is_up(asked, name), addresses)
+                found[name] = Link(_is_up(asked, name), frozenset(on.get(number, ())))
     return found
 
 
 def _is_up(asked: socket.socket, name: str) -> bool:
-    request = struct.pack("40s", name.encode())
+    request = struct.pack("40s", os.fsencode(name))
     (flags,) = struct.unpack_from("H", fcntl.ioctl(asked, _SIOCGIFFLAGS, request), 16)
     return bool(flags & _UP_AND_RUNNING == _UP_AND_RUNNING)
 

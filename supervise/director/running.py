@@ -1,11 +1,14 @@
 """What a director runs with, as its command line has it, and what is set for its next start."""
 
 import os
+import re
 
 from supervise.director import service_directory
 
 _OURS = {"--check", "--vrrp", "--dont-release-vrrp", "--dont-release-ipvs"}
 """What `run` may put before OPTIONS."""
+_KNOWS_THE_PAIR = re.compile(r"1\.2\.([1-9]|1[0-9])")
+"""Versions, as `common.sh` has them."""
 
 
 def command_line(pid: int | None) -> list[str]:
@@ -60,9 +63,9 @@ def differences(directory: str, words: list[str]) -> tuple[str, ...]:
 
 
 def _lacks_ipvs(directory: str) -> bool:
-    """Then `run` starts a 1.2 with VRRP alone, whatever is set."""
-    old = service_directory.checked_version(directory).startswith("1.2.")
-    return old and not os.path.exists("/proc/net/ip_vs")
+    """Then `run` starts what knows `--check --vrrp` with VRRP alone, whatever is set."""
+    version = service_directory.checked_version(directory)
+    return bool(_KNOWS_THE_PAIR.fullmatch(version)) and not os.path.exists("/proc/net/ip_vs")
 
 
 def _after(words: list[str]) -> list[str]:

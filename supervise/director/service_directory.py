@@ -48,12 +48,24 @@ def checked_version(directory: str) -> str:
 
 
 def read(pattern: str) -> list[tuple[str, str]]:
-    """The files that a path or a pattern means, and their texts.
+    """The files that a path or a pattern means, and their texts. A pattern may mean none.
 
-    :raises OSError: where one cannot be read, or there is none.
+    :raises OSError: where one cannot be read, or there is none of this name.
     """
-    paths = sorted(glob.glob(pattern)) or [pattern]
-    return [(path, _content(path)) for path in paths if not os.path.isdir(path)]
+    if os.path.exists(pattern) or not any(sign in pattern for sign in "*?[{"):
+        paths = {pattern}
+    else:
+        paths = {path for one in _without_braces(pattern) for path in glob.glob(one)}
+    return [(path, _content(path)) for path in sorted(paths) if not os.path.isdir(path)]
+
+
+def _without_braces(pattern: str) -> list[str]:
+    """{a,b} is known to keepalived, and not to Python's glob."""
+    before, _, rest = pattern.partition("{")
+    inside, closed, after = rest.partition("}")
+    if not closed:
+        return [pattern]
+    return [one for word in inside.split(",") for one in _without_braces(before + word + after)]
 
 
 def _content(path: str) -> str:

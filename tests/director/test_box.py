@@ -255,6 +255,19 @@ def test_svscan_ends_by_itself(box: Callable[..., Box], tmp_path: Path) -> None:
     assert run.until_the_end() == 1
 
 
+def test_interrupted_while_it_imports(tmp_path: Path) -> None:
+    interrupt = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "shutil.py").write_text(interrupt)
+    done = subprocess.run(
+        [sys.executable, RUN.parent / "watch.py"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 def refusal(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

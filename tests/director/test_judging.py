@@ -310,13 +310,3 @@ def test_a_child_that_dies_all_the_time_does_not_drive_out_the_rest(directory: s
     last = 1.0 + 3 * journal.KEPT
     assert journal.child_deaths(entries, 7, last - 1) == [("VRRP", last - 1), ("VRRP", last)]
     assert journal.child_deaths(entries, 8, 0.0) == []
-
-
-# --- which services are meant
-
-
-def test_a_service_whose_comment_names_keepalived_is_none(tmp_path: Path) -> None:
-    (tmp_path / "run").write_text("#!/bin/sh\n# beside keepalived\nexec director observe ..\n")
-    assert not service_directory.is_director(str(tmp_path))
-    (tmp_path / "run").write_text('#!/bin/sh\nexec "$KEEPALIVED" -n\n')
-    assert service_directory.is_director(str(tmp_path))

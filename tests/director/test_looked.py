@@ -51,6 +51,17 @@ def test_from_another_network_it_is_what_it_is_in_its_own(box: Callable[..., Box
     assert states(seen.status(namespaces=("-m", "-p"))) == ["FAULT"]
 
 
+@pytest.mark.parametrize("words", ["label bond0.2:1", "label web", "peer 192.0.2.9"])
+def test_an_address_with_more_to_it(box: Callable[..., Box], words: str) -> None:
+    seen = box(INSTANCE.replace("151 dev bond0.2", f"151 dev bond0.2 {words}"))
+    ours = "ip -o address show dev bond0.2"
+    eventually(lambda: "192.0.2.151" in seen.shell(ours), seen.messages.read_text)
+    assert words.split()[1] in seen.shell(ours)
+    found = seen.status()
+    assert states(found) == ["MASTER"], findings(found)
+    assert seen.director("wait", "--master", "--timeout", "5").returncode == 0
+
+
 def test_where_it_is_down_its_network_is_that_of_its_supervisor(box: Callable[..., Box]) -> None:
     seen = box()
     seen.master()
@@ -217,6 +228,9 @@ def test_who_is_not_root_is_told_so(box: Callable[..., Box]) -> None:
     assert done.returncode == 3, done.stderr
     (one,) = json.loads(done.stdout)["findings"]
     assert one["text"].startswith("not allowed to look into ")
+    done = seen.run(*nobody, "director", "reload", str(seen.directory))
+    assert (done.returncode, done.stdout) == (111, "")
+    assert done.stderr == f"director: {seen.directory}: {one['text']}\n"
 
 
 def test_a_full_disk_below_its_supervisor_is_no_traceback(box: Callable[..., Box]) -> None:

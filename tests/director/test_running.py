@@ -77,8 +77,11 @@ def test_vrrp_alone(
 
 
 @pytest.mark.skipif(Path("/proc/net/ip_vs").exists(), reason="needs a kernel without IPVS")
-@pytest.mark.parametrize(("version", "told"), [("1.2.19", False), ("2.2.7", True)])
-def test_a_1_2_without_ipvs_runs_vrrp_alone_whatever_is_set(
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("1.2.1", False), ("1.2.19", False), ("1.2.20", True), ("1.2.24", True), ("2.2.7", True)],
+)
+def test_an_old_one_without_ipvs_runs_vrrp_alone_whatever_is_set(
     directory: Path, version: str, told: bool
 ) -> None:
     (directory / "supervise").mkdir(exist_ok=True)

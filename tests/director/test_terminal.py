@@ -220,6 +220,11 @@ def run_shell(*command: str) -> list[str]:
         (("status", "--scan", "/nowhere"), 3, "/nowhere: unable to read: No such file or direc"),
         (("wait",), 2, "Error: one of --master and --ready is needed"),
         (("status", "--watch", "--ask"), 2, "Error: --watch never asks keepalived"),
+        *(
+            ((word, "-t", number), 2, f"not a number of seconds: {number}")
+            for word, number in (("start", "nan"), ("stop", "inf"), ("restart", "1e300"))
+        ),
+        (("reload", "-t", "-1"), 2, "not a number of seconds: -1"),
         (("completion", "csh"), 2, "Error: Invalid value for '{bash|zsh|fish}'"),
     ],
 )
