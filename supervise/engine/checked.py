@@ -83,7 +83,8 @@ def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
         raise unable("open", shown, error) from None
-    return check_or_close(fd, shown, stat.S_ISFIFO, "a FIFO")
+    _check_or_close(fd, shown, stat.S_ISFIFO, "a FIFO")
+    return fd
 
 
 def waiting_bytes(fd: int) -> int:
@@ -94,6 +95,21 @@ def waiting_bytes(fd: int) -> int:
 
 def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
+
+
+def open_same(path: bytes, flags: int, wanted: Identity) -> int:
+    """A descriptor on the very file that has this identity; -1 where that is not there."""
+    try:
+        fd = os.open(path, flags | FLAGS)
+    except OSError:
+        return -1
+    try:
+        if identity(os.fstat(fd)) == wanted:
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    return -1
 
 
 def identity_at(path: bytes) -> Identity | None:
@@ -136,7 +152,7 @@ def no_file(verb: str, path: bytes, shown: str, error: OSError) -> UnusableError
     return unable(verb, shown, error)
 
 
-def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
+def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> Identity:
     """That it is the right kind of thing, and that nobody else can have put it there."""
     found = os.fstat(fd)
     if not right(found.st_mode):
@@ -145,16 +161,25 @@ def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> None:
         raise UnusableError(f"{shown} belongs to somebody else: remove it")
     if found.st_nlink > 1:
         raise UnusableError(f"{shown} has a second name elsewhere: remove it")
+    return identity(found)
 
 
-def check_or_close(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
-    """As `check`: the descriptor, which is closed where it is not right."""
+def open_plain(path: bytes, shown: str, flags: int) -> tuple[int, Identity]:
+    """A plain file of ours, and which one it is.
+
+    :raises OSError: where it cannot be opened.
+    """
+    fd = os.open(path, flags | FLAGS, 0o600)
+    return fd, _check_or_close(fd, shown, stat.S_ISREG, "a plain file")
+
+
+def _check_or_close(fd: int, shown: str, right: Callable[[int], bool], what: str) -> Identity:
+    """As `check`; what is not right is closed."""
     try:
-        check(fd, shown, right, what)
-    except UnusableError:
+        return check(fd, shown, right, what)
+    except BaseException:
         os.close(fd)
         raise
-    return fd
 
 
 def wrong(shown: str, what: str) -> UnusableError:

@@ -13,8 +13,8 @@ import stat
 from supervise.engine.checked import (
     FLAGS,
     BusyError,
+    Identity,
     check,
-    check_or_close,
     identity,
     lacks_room,
     make,
@@ -22,6 +22,8 @@ from supervise.engine.checked import (
     no_file,
     open_fifo,
     open_made_fifo,
+    open_plain,
+    open_same,
     unable,
     wrong,
 )
@@ -46,7 +48,7 @@ class SuperviseDirectory:
     def __init__(self, service: bytes, name: bytes, handed: HandedService | None = None) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
-        self._state = (0, 0)
+        self._state: Identity | None = None
         try:
             if handed is not None:
                 self._lock, self._ok, self.control = handed.lock_fd, handed.ok_fd, handed.control_fd
@@ -95,11 +97,10 @@ class SuperviseDirectory:
         path = self._path + b"lock"
         shown = self._name + "lock"
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | FLAGS, 0o600)
+            fd, _ = open_plain(path, shown, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError as error:
             raise no_file("acquire", path, shown, error) from None
         try:
-            check(fd, shown, stat.S_ISREG, "a plain file")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(fd)
@@ -190,13 +191,12 @@ class SuperviseDirectory:
     def _read(self, name: bytes, size: int) -> bytes | None:
         shown = self._name + name.decode()
         try:
-            fd = os.open(self._path + name, os.O_RDONLY | FLAGS)
+            fd, _ = open_plain(self._path + name, shown, os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise no_file("read", self._path + name, shown, error) from None
         try:
-            check(fd, shown, stat.S_ISREG, "a plain file")
             return os.read(fd, size)
         finally:
             os.close(fd)
@@ -210,9 +210,8 @@ class SuperviseDirectory:
         :raises OSError, UnusableError: where there can be no such file.
         """
         path = self._here() + b"begun"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        fd, _ = open_plain(path, self._name + "begun", os.O_WRONLY | os.O_CREAT)
         try:
-            check(fd, self._name + "begun", stat.S_ISREG, "a plain file")
             os.utime(fd, ns=(0, 0))
         finally:
             os.close(fd)
@@ -276,11 +275,13 @@ class SuperviseDirectory:
             raise no_file("write", self._path + b"state", self._name + "state", error) from None
 
     def _open_state(self) -> int:
-        """What is not the very file that was checked before is checked anew."""
-        fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
-        if identity(os.fstat(fd)) != self._state:
-            check_or_close(fd, self._name + "state", stat.S_ISREG, "a plain file")
-            self._state = identity(os.fstat(fd))
+        """The very file that was checked before lies in our directory and in no other. What is not
+        that one is looked for in ours, wherever it is now, and checked."""
+        path = self._path + b"state"
+        fd = open_same(path, os.O_WRONLY, self._state) if self._state else -1
+        if fd < 0:
+            path = self._here() + b"state"
+            fd, self._state = open_plain(path, self._name + "state", os.O_WRONLY | os.O_CREAT)
         return fd
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:

@@ -20,11 +20,8 @@ _AT_ONCE = 256
 _GIVE_WAY = 0.001
 """Seconds for which what can wait does: a service that was just started has the processor first."""
 
-_MOST_TURNS = 10
-"""How often what is to be done soon is put off while other things happen."""
-
-_MOST_TURNS_LATER = 250
-"""So with what can wait."""
+_SOON, _LATER = 0.02, 1.0
+"""Seconds for which what is to be done soon, or can wait, is put off while other things happen."""
 
 _MOST_TAKEN_BACK = 64
 """Deadlines that were moved or taken back, from which on what is left of them is thrown away."""
@@ -48,23 +45,25 @@ class Alarm:
 
 
 class _PutOff:
-    """What waits until nothing else happens, but not for more than so many turns."""
+    """What waits until nothing else happens, but not for more than so many seconds."""
 
-    __slots__ = ("_most", "_turns", "works")
+    __slots__ = ("_due", "_most", "works")
 
-    def __init__(self, most_turns: int) -> None:
+    def __init__(self, most: float) -> None:
         self.works: deque[Callable[[], None]] = deque()
-        self._most = most_turns
-        self._turns = 0
+        self._most = most
+        self._due = 0.0
+
+    def put_off(self, work: Callable[[], None]) -> None:
+        if not self.works:
+            self._due = time.monotonic() + self._most
+        self.works.append(work)
 
     def turn(self, now: bool) -> None:
-        if not self.works:
-            return
-        self._turns += 1
-        if now or self._turns >= self._most:
-            self._turns = 0
+        if self.works and (now or time.monotonic() >= self._due):
             for _ in range(min(len(self.works), _AT_ONCE)):
                 self.works.popleft()()
+            self._due = time.monotonic() + self._most
 
 
 class Loop:
@@ -81,8 +80,8 @@ class Loop:
         self._heap: list[tuple[float, int]] = []
         self._alarms: dict[int, Alarm] = {}
         self._order = count()
-        self._soon = _PutOff(_MOST_TURNS)
-        self._later = _PutOff(_MOST_TURNS_LATER)
+        self._soon = _PutOff(_SOON)
+        self._later = _PutOff(_LATER)
         self.under_way = 0
         """Of our works, how many other threads are at: while there are some, nothing rests."""
         self._ended = False
@@ -138,11 +137,11 @@ class Loop:
 
     def soon(self, work: Callable[[], None]) -> None:
         """Call it when nothing else is to be done, or has been put off for too long."""
-        self._soon.works.append(work)
+        self._soon.put_off(work)
 
     def later(self, work: Callable[[], None]) -> None:
         """As `soon`, but when nothing has happened for a moment, here and in other threads."""
-        self._later.works.append(work)
+        self._later.put_off(work)
 
     def run(self) -> None:
         """Until `end` is called."""
