@@ -105,7 +105,7 @@ def test_what_an_error_left_is_removed_where_there_may_be_another_director(
 def test_without_python_nothing_is_held(service: Service) -> None:
     done = service.boxed(
         "ip address add 192.0.2.151/32 dev bond0.2; mkdir tools; cd tools; "
-        "for p in awk find grep id ip ipvsadm keepalived mv rm sed timeout tail sh; do "
+        "for p in awk grep id ip ipvsadm keepalived mv rm sed stat timeout tail sh; do "
         "ln -s $(command -v $p); done; export PATH=$PWD; cd ..; ./start-check; "
         "sed -i 's/^PATH=.*//' common.sh; SUPERVISE_NONCE=1 timeout 1 ./run"
     )
