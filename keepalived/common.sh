@@ -152,22 +152,60 @@ require_ipvs() {
         "use a kernel with ip_vs, or write yes into env/VRRP_ALONE"
 }
 
+# Sets `apart`: OPTIONS as keepalived takes them, each with its value in one word and by its letter: -dp /run/k is
+# -d -p/run/k, as is --dump-conf --pid=/run/k; and `wants`, the last one where its value is missing.
+take_options_apart() {
+    apart='' wants=''
+    set -f # words, not patterns
+    for word in $OPTIONS; do
+        [ -z "$wants" ] || { apart="$apart $wants$word" wants=''; continue; }
+        case $word in
+        --) apart="$apart --" ;;
+        --*=*) by_letter "$word" "${word#*=}" ;;
+        --*) by_letter "$word" '' ;;
+        -*) take_letters_apart "${word#-}" ;;
+        esac
+    done
+    set +f
+}
+
+LONG_OPTIONS='all-config:e bfd_pid:b check:C checkers_pid:c config-id:i config-test:t core-dump-pattern:M genhash:T help:h
+    log-facility:S namespace:s pid:p snmp-agent-socket:A umask:u use-file:f version:v vrrp:P vrrp_pid:r'
+
+# by_letter WORD VALUE
+by_letter() {
+    for known in $LONG_OPTIONS; do
+        [ "--${known%:*}" != "${1%%=*}" ] || { take_letters_apart "${known#*:}$2" && return; }
+    done
+    apart="$apart $1"
+}
+
+take_letters_apart() {
+    letters=$1
+    while [ -n "$letters" ]; do
+        rest=${letters#?}
+        letter=${letters%"$rest"}
+        case $letter,$rest in
+        [ASbcfiprsu],) wants=-$letter ;;
+        [AMSbcfgiprstu],*) apart="$apart -$letters" && return ;;
+        *) apart="$apart -$letter" ;;
+        esac
+        letters=$rest
+    done
+}
+
 # Sets `pid_files`, the names that keepalived gives them, OPTIONS taken into account. /run/keepalived/ is that of newer
 # versions.
 name_pid_files() {
-    keepalived='' vrrp='' checkers='' bfd='' into=''
-    set -f # words, not patterns
-    for word in $OPTIONS; do
-        [ -z "$into" ] || { eval "$into=\$word"; into=''; continue; }
+    keepalived='' vrrp='' checkers='' bfd=''
+    take_options_apart
+    set -f
+    for word in $apart; do
         case $word in
-        -p | --pid) into=keepalived ;;
-        -r | --vrrp_pid) into=vrrp ;;
-        -c | --checkers_pid) into=checkers ;;
-        -b | --bfd_pid) into=bfd ;;
-        -p* | --pid=*) keepalived=${word#-p} keepalived=${keepalived#--pid=} ;;
-        -r* | --vrrp_pid=*) vrrp=${word#-r} vrrp=${vrrp#--vrrp_pid=} ;;
-        -c* | --checkers_pid=*) checkers=${word#-c} checkers=${checkers#--checkers_pid=} ;;
-        -b* | --bfd_pid=*) bfd=${word#-b} bfd=${bfd#--bfd_pid=} ;;
+        -p*) keepalived=${word#-p} ;;
+        -r*) vrrp=${word#-r} ;;
+        -c*) checkers=${word#-c} ;;
+        -b*) bfd=${word#-b} ;;
         esac
     done
     set +f
