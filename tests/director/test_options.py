@@ -48,7 +48,7 @@ def test_options_that_do_not_mean_what_they_say(service: Service, options: str, 
     "options",
     [
         *("-d -D", "-dD", "--vrrp", "-p /run/other.pid", "-dp /run/Pt.pid", "-p/run/vt.pid"),
-        *("--pid=/run/vt.pid", "--pid -f", "-M", "-mM/tmp/core", "-e", "--all", "-S 3"),
+        *("--pid=/run/vt.pid", "--pid -f", "-M", "-mM/tmp/core", "--all", "-S 3"),
     ],
 )
 def test_options_that_do(service: Service, options: str) -> None:

@@ -207,30 +207,6 @@ def test_built_without(service: Service, built: str, text: str, words: str) -> N
     assert words in service.refusal()
 
 
-def test_what_the_test_says_with_an_exit_code_of_another_version(service: Service) -> None:
-    service.stub("Keepalived v2.3.1", "echo 'some.conf is deprecated - please use other'; exit 77")
-    assert "deprecated" in service.passes()
-    service.stub("Keepalived v2.3.1", "echo 'deprecated'; echo 'no good'; exit 77")
-    assert service.refusal() == f"keepalived -t: {service.configuration}: no good"
-    service.stub("Keepalived v2.3.1", "exit 77")
-    assert "exit 77, and not a word why" in service.refusal()
-
-
-def test_2_1_5_exits_0_whatever_it_says(service: Service) -> None:
-    """As seen of it: with a missing interface it would end at once, and -t exits 0."""
-    unknown = f"({service.configuration}: Line 5) Unknown keyword 'priorty'"
-    service.stub("Keepalived v2.1.5 (07/13,2020)", f'echo "{unknown}"')
-    assert service.refusal() == f"keepalived -t: {unknown}"
-    missing = "(/a.conf: Line 3) WARNING - interface eth9 for vrrp_instance VI_1 doesn't exist"
-    stub = f'echo "{missing}"; echo "Non-existent interface specified in configuration"'
-    service.stub("Keepalived v2.1.5 (07/13,2020)", stub)
-    assert service.refusal() == f"keepalived -t: {missing}"
-    service.stub("Keepalived v2.1.5 (07/13,2020)", 'echo "nb_get_retry is deprecated"')
-    assert "deprecated" in service.passes()
-    service.stub("Keepalived v2.2.8", f'echo "{unknown}"')
-    assert service.passes() == "", "others mean their exit code"
-
-
 @pytest.mark.parametrize("options", ["", "-d"])
 def test_one_that_tells_no_version_is_tested_all_the_same(service: Service, options: str) -> None:
     """2.3.3 and 2.3.4 as seen without /etc/keepalived/keepalived.config-opts."""
