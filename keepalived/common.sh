@@ -283,9 +283,9 @@ look_at_pid_files() {
 }
 
 # What start-check found out, as it stands in supervise/checked: sets `version`, `paths` and `seen`, a line each,
-# `interfaces`, `addresses`.
+# `interfaces`, `addresses`, and `earlier`: the addresses of what was checked before, since keepalived was started.
 read_checked() {
-    version='' paths='' seen='' interfaces='' addresses=''
+    version='' paths='' seen='' interfaces='' addresses='' earlier=''
     [ -s supervise/checked ] || return 1
     while read -r kind name; do
         case $kind in
@@ -294,6 +294,7 @@ read_checked() {
         seen) seen=$seen$name$newline ;;
         interface) interfaces="$interfaces $name" ;;
         address) addresses="$addresses $name" ;;
+        earlier) earlier="$earlier $name" ;;
         esac
     done <supervise/checked
 }
