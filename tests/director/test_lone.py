@@ -84,6 +84,24 @@ def test_another_director_is_not_fought(service: Service) -> None:
     assert done.stdout == ""
 
 
+def test_one_that_has_ended_before_it_is_looked_for_is_no_traceback(service: Service) -> None:
+    done = service.boxed("true & ended=$!; wait $ended; ./lone $ended")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_more_events_than_it_can_take(service: Service) -> None:
+    many = (
+        "for a in 1 2 3 4; do for b in $(seq 250); do echo address add 10.0.$a.$b/32 dev lo; done"
+    )
+    done = service.boxed(
+        "ip address add 192.0.2.151/32 dev lo label lo:lone; sleep 60 & ./lone $! & lone=$!; "
+        "until grep -q ' 00000010 ' /proc/net/netlink; do kill -0 $lone || exit; done; "
+        f"kill -STOP $lone; {{ {many}; done; }} | ip -batch -; kill -CONT $lone; "
+        "ip address add 192.0.2.151/32 dev bond0.2; wait $lone"
+    )
+    assert done.stderr == "keepalived/lone: keepalived is master\n"
+
+
 @needs_two
 def test_what_an_error_left_is_removed_where_there_may_be_another_director(
     service: Service,
