@@ -160,9 +160,7 @@ take_options_apart() {
     for word in $OPTIONS; do
         [ -z "$wants" ] || { apart="$apart $wants$word" wants=''; continue; }
         case $word in
-        --) apart="$apart --" ;;
-        --*=*) by_letter "$word" "${word#*=}" ;;
-        --*) by_letter "$word" '' ;;
+        --*) by_letter "$word" ;;
         -*) take_letters_apart "${word#-}" ;;
         esac
     done
@@ -172,10 +170,10 @@ take_options_apart() {
 LONG_OPTIONS='all-config:e bfd_pid:b check:C checkers_pid:c config-id:i config-test:t core-dump-pattern:M genhash:T help:h
     log-facility:S namespace:s pid:p snmp-agent-socket:A umask:u use-file:f version:v vrrp:P vrrp_pid:r'
 
-# by_letter WORD VALUE
 by_letter() {
+    value=${1#"${1%%=*}"}
     for known in $LONG_OPTIONS; do
-        [ "--${known%:*}" != "${1%%=*}" ] || { take_letters_apart "${known#*:}$2" && return; }
+        [ "--${known%:*}" != "${1%%=*}" ] || { take_letters_apart "${known#*:}${value#=}" && return; }
     done
     apart="$apart $1"
 }
@@ -297,4 +295,5 @@ read_checked() {
         earlier) earlier="$earlier $name" ;;
         esac
     done <supervise/checked
+    [ supervise/checked -nt supervise/started ] || earlier=''
 }
