@@ -99,7 +99,7 @@ def test_more_events_than_it_can_take(service: Service) -> None:
         f"kill -STOP $lone; {{ {many}; done; }} | ip -batch -; kill -CONT $lone; "
         "ip address add 192.0.2.151/32 dev bond0.2; wait $lone"
     )
-    assert done.stderr == "keepalived/lone: keepalived is master\n"
+    assert done.stderr.endswith("keepalived/lone: keepalived is master\n"), "no traceback"
 
 
 @needs_two
