@@ -5,6 +5,9 @@
 # A supervisor that was started at boot may have neither in its PATH.
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 
+newline='
+'
+
 say() { echo "keepalived/${0##*/}: $*" >&2; }
 
 # As envdir reads it: the first line without the blanks at its end; empty is unset.
@@ -47,6 +50,9 @@ yes_or_no() {
 require_files() {
     command -v "$KEEPALIVED" >/dev/null ||
         fail "$KEEPALIVED: not found: install keepalived, or name it in env/KEEPALIVED"
+    case $CONFIGURATION in
+    *[*?[{]*) fail "env/CONFIGURATION: $CONFIGURATION: keepalived takes one of *?[{ for a pattern" ;;
+    esac
     [ -r "$CONFIGURATION" ] && [ ! -d "$CONFIGURATION" ] ||
         fail "$CONFIGURATION: unable to read: write it, or name the configuration in env/CONFIGURATION"
 }
@@ -82,23 +88,48 @@ choose_subsystems() {
     fi
 }
 
-# One line each for FILE and every file that it includes: `file PATH`, or `missing PATH FILE`. An `include` that names
-# files by a pattern may find none. Relative names are meant from the directory of the file that has them.
+# Sets `path`.
+absolute() { case $1 in /*) path=$1 ;; *) path=$PWD/$1 ;; esac; }
+
+# One line each for FILE and every file that it includes: `file PATH`, or `missing PATH: includes NAME`; and for every
+# `include` a `path NAME`, as it was written: a pattern may come to find more. A pattern may find none, and what @ limits
+# to one host may be missing. A name may have blanks, and is meant from the directory of the file that has it.
 list_files() (
-    case $1 in
-    /*) path=$1 ;;
-    *) path=$PWD/$1 ;;
-    esac
-    depth=${2:-0}
+    absolute "$1"
+    including=$path depth=${2:-0} IFS=$newline
     [ "$depth" -lt 10 ] && cd "${path%/*}/" || exit 0 # a file that includes itself
     echo "file $path"
-    included=$(sed -n 's/^[[:blank:]]*include[a-z]*[[:blank:]]\{1,\}\([^[:blank:]!#]*\).*/\1/p' "$path")
-    for name in $included; do
-        if [ -f "$name" ] && [ -r "$name" ]; then
-            list_files "$name" $((depth + 1))
-        else
-            case $name in *[*?[]*) ;; *) echo "missing $name $path" ;; esac
-        fi
+    names_included "$path" | while read -r name; do
+        may_miss=${name%%[!@]*} name=${name#@}
+        case $name in *[*?[{]*) may_miss=yes ;; esac
+        each_of_braces "$name" | while read -r name; do
+            absolute "$name"
+            echo "path $path"
+            for found in $name; do
+                if [ -f "$found" ] && [ -r "$found" ]; then
+                    list_files "$found" $((depth + 1))
+                elif [ -z "$may_miss" ]; then
+                    echo "missing $including: includes $found"
+                fi
+            done
+        done
+    done
+)
+
+# A line each, with a @ before those that @ limits to one host.
+names_included() {
+    sed -n 's/^[[:blank:]]*@[^[:blank:]]*[[:blank:]]*/@/
+        s/^[[:blank:]]*\(@\{0,1\}\)include[a-z]*[[:blank:]]\{1,\}\([^!#]*[^!#[:blank:]]\).*/\1\2/p' "$1"
+}
+
+# a{b,c} is ab and ac, a line each. The innermost braces go first.
+each_of_braces() (
+    case $1 in *{*}*) ;; *) echo "$1" && exit ;; esac
+    before=${1%\{*} inner=${1##*\{}
+    after=${inner#*\}} inner=${inner%%\}*},
+    while [ -n "$inner" ]; do
+        each_of_braces "$before${inner%%,*}$after"
+        inner=${inner#*,}
     done
 )
 
@@ -115,30 +146,64 @@ have_ipvs() { [ -e /proc/net/ip_vs ] || { modprobe ip_vs 2>/dev/null; [ -e /proc
 # keepalived with virtual servers and no IPVS would end at once, taking VRRP down with it.
 require_ipvs() {
     [ ! -e /proc/net/ip_vs ] && [ "$VRRP_ALONE" = no ] || return 0
-    for path in $(list_files "$CONFIGURATION" | sed -n 's/^file //p'); do
-        has_block 'virtual_server|virtual_server_group' "$path" || continue
-        have_ipvs || fail "$CONFIGURATION has virtual servers and this kernel has no IPVS:" \
-            "use a kernel with ip_vs, or write yes into env/VRRP_ALONE"
-        return
+    list_files "$CONFIGURATION" | while read -r kind path; do
+        [ "$kind" != file ] || ! has_block 'virtual_server|virtual_server_group' "$path" || exit 1
+    done || have_ipvs || fail "$CONFIGURATION has virtual servers and this kernel has no IPVS:" \
+        "use a kernel with ip_vs, or write yes into env/VRRP_ALONE"
+}
+
+# Sets `apart`: OPTIONS as keepalived takes them, each with its value in one word and by its letter: -dp /run/k is
+# -d -p/run/k, as is --dump-conf --pid=/run/k; and `wants`, the last one where its value is missing.
+take_options_apart() {
+    apart='' wants=''
+    set -f # words, not patterns
+    for word in $OPTIONS; do
+        [ -z "$wants" ] || { apart="$apart $wants$word" wants=''; continue; }
+        case $word in
+        --*) by_letter "$word" ;;
+        -*) take_letters_apart "${word#-}" ;;
+        esac
+    done
+    set +f
+}
+
+LONG_OPTIONS='all-config:e bfd_pid:b check:C checkers_pid:c config-id:i config-test:t core-dump-pattern:M genhash:T help:h
+    log-facility:S namespace:s pid:p snmp-agent-socket:A umask:u use-file:f version:v vrrp:P vrrp_pid:r'
+
+by_letter() {
+    value=${1#"${1%%=*}"}
+    for known in $LONG_OPTIONS; do
+        [ "--${known%:*}" != "${1%%=*}" ] || { take_letters_apart "${known#*:}${value#=}" && return; }
+    done
+    apart="$apart $1"
+}
+
+take_letters_apart() {
+    letters=$1
+    while [ -n "$letters" ]; do
+        rest=${letters#?}
+        letter=${letters%"$rest"}
+        case $letter,$rest in
+        [ASbcfiprsu],) wants=-$letter ;;
+        [AMSbcfgiprstu],*) apart="$apart -$letters" && return ;;
+        *) apart="$apart -$letter" ;;
+        esac
+        letters=$rest
     done
 }
 
 # Sets `pid_files`, the names that keepalived gives them, OPTIONS taken into account. /run/keepalived/ is that of newer
 # versions.
 name_pid_files() {
-    keepalived='' vrrp='' checkers='' bfd='' into=''
-    set -f # words, not patterns
-    for word in $OPTIONS; do
-        [ -z "$into" ] || { eval "$into=\$word"; into=''; continue; }
+    keepalived='' vrrp='' checkers='' bfd=''
+    take_options_apart
+    set -f
+    for word in $apart; do
         case $word in
-        -p | --pid) into=keepalived ;;
-        -r | --vrrp_pid) into=vrrp ;;
-        -c | --checkers_pid) into=checkers ;;
-        -b | --bfd_pid) into=bfd ;;
-        -p* | --pid=*) keepalived=${word#-p} keepalived=${keepalived#--pid=} ;;
-        -r* | --vrrp_pid=*) vrrp=${word#-r} vrrp=${vrrp#--vrrp_pid=} ;;
-        -c* | --checkers_pid=*) checkers=${word#-c} checkers=${checkers#--checkers_pid=} ;;
-        -b* | --bfd_pid=*) bfd=${word#-b} bfd=${bfd#--bfd_pid=} ;;
+        -p*) keepalived=${word#-p} ;;
+        -r*) vrrp=${word#-r} ;;
+        -c*) checkers=${word#-c} ;;
+        -b*) bfd=${word#-b} ;;
         esac
     done
     set +f
@@ -215,16 +280,20 @@ look_at_pid_files() {
     done
 }
 
-# What start-check found out, as it stands in supervise/checked: sets `version`, `paths`, `interfaces`, `addresses`.
+# What start-check found out, as it stands in supervise/checked: sets `version`, `paths` and `seen`, a line each,
+# `interfaces`, `addresses`, and `earlier`: the addresses of what was checked before, since keepalived was started.
 read_checked() {
-    version='' paths='' interfaces='' addresses=''
+    version='' paths='' seen='' interfaces='' addresses='' earlier=''
     [ -s supervise/checked ] || return 1
     while read -r kind name; do
         case $kind in
         version) version=$name ;;
-        path) paths="$paths $name" ;;
+        path) paths=$paths$name$newline ;;
+        seen) seen=$seen$name$newline ;;
         interface) interfaces="$interfaces $name" ;;
         address) addresses="$addresses $name" ;;
+        earlier) earlier="$earlier $name" ;;
         esac
     done <supervise/checked
+    [ supervise/checked -nt supervise/started ] || earlier=''
 }

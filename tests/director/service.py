@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def _is_old() -> bool:
 needs_two = pytest.mark.skipif(
     _is_old(), reason="keepalived 1.x: slower, with no -t and no FIFO, up whatever it reads"
 )
+
+
+def real(test: Callable[..., None]) -> Callable[..., None]:
+    """By the real keepalived, one that has -t."""
+    return needs_two(needs_keepalived(test))
+
 
 OWN_FILES = (
     f"mount -n --bind {os.path.dirname(CHOSEN)}/etc /etc/keepalived && " if CHOSEN else ""

@@ -84,6 +84,28 @@ def test_another_director_is_not_fought(service: Service) -> None:
     assert done.stdout == ""
 
 
+def test_one_that_has_ended_before_it_is_looked_for_is_no_traceback(service: Service) -> None:
+    done = service.boxed("true & ended=$!; wait $ended; ./lone $ended")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_more_events_than_it_can_take(service: Service) -> None:
+    """Some are dropped while it is stopped; then it takes those that it has got."""
+    many = (
+        "for a in 1 2 3 4; do for b in $(seq 250); do echo address add 10.0.$a.$b/32 dev lo; done"
+    )
+    its = "awk '$4 == \"00000010\" && {} {{ found = 1 }} END {{ exit !found }}' /proc/net/netlink"
+    got, dropped = its.format("$5 > 0"), its.format("$9 > 0")
+    done = service.boxed(
+        "ip address add 192.0.2.151/32 dev lo label lo:lone; sleep 60 & ./lone $! & lone=$!; "
+        f"until {its.format(1)}; do kill -0 $lone || exit; done; kill -STOP $lone; "
+        f"{{ {many}; done; }} | ip -batch -; {dropped} && echo dropped; kill -CONT $lone; "
+        f"while {got}; do sleep 0.02; done; ip address add 192.0.2.151/32 dev bond0.2; wait $lone"
+    )
+    assert done.stdout == "dropped\n", done.stderr
+    assert done.stderr.endswith("keepalived/lone: keepalived is master\n"), "no traceback"
+
+
 @needs_two
 def test_what_an_error_left_is_removed_where_there_may_be_another_director(
     service: Service,
@@ -105,7 +127,7 @@ def test_what_an_error_left_is_removed_where_there_may_be_another_director(
 def test_without_python_nothing_is_held(service: Service) -> None:
     done = service.boxed(
         "ip address add 192.0.2.151/32 dev bond0.2; mkdir tools; cd tools; "
-        "for p in awk find grep id ip ipvsadm keepalived mv rm sed timeout tail sh; do "
+        "for p in awk grep id ip ipvsadm keepalived mv rm sed stat timeout tail sh; do "
         "ln -s $(command -v $p); done; export PATH=$PWD; cd ..; ./start-check; "
         "sed -i 's/^PATH=.*//' common.sh; SUPERVISE_NONCE=1 timeout 1 ./run"
     )

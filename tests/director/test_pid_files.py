@@ -150,7 +150,9 @@ def test_the_running_instance_does_not_hinder_a_reload(service: Service) -> None
     assert done.stdout == "0\n0\n", done.stderr
 
 
-@pytest.mark.parametrize("option", ["-p {}", "-p{}", "--pid={}", "--pid {}", "-r {}", "-c {}"])
+@pytest.mark.parametrize(
+    "option", ["-p {}", "-p{}", "--pid={}", "--pid {}", "-r {}", "-c {}", "-Dp {}"]
+)
 def test_pid_files_that_options_name(service: Service, option: str) -> None:
     service.stub("Keepalived v2.2.7", "exit 0")
     service.set("OPTIONS", option.format("/run/other.pid"))

@@ -314,3 +314,18 @@ def test_virtual_server_in_an_included_file(service: Service) -> None:
     (more / "servers").mkdir()
     (more / "servers" / "web").write_text("virtual_server 192.0.2.1 80 {\n}\n")
     service.refusal(*WITHOUT_IPVS)
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["more one.conf", "{more,less} one.conf", "m*e.conf"])
+def test_virtual_server_where_names_have_blanks(service: Service, name: str) -> None:
+    directory = service.configuration.parent / "my own"
+    directory.mkdir()
+    service.configuration = directory / "k 1.conf"
+    service.set("CONFIGURATION", str(service.configuration))
+    service.configuration.write_text(f"{VRRP_ONLY}include {name}\n")
+    assert service.command_line(*WITHOUT_IPVS) == ""
+    (directory / "more one.conf").write_text("virtual_server 192.0.2.1 80 {\n}\n")
+    assert f"{service.configuration} has virtual servers" in service.refusal(*WITHOUT_IPVS)
+    service.configuration.write_text(WITH_VIRTUAL_SERVER)
+    service.refusal(*WITHOUT_IPVS)

@@ -1,6 +1,5 @@
 """What keepalived/start-check lets pass and how it refuses; by the real keepalived if possible."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,11 @@ from tests.director.service import (
     KEEPALIVED,
     VIRTUAL_SERVER,
     Service,
-    needs_keepalived,
     needs_root,
-    needs_two,
+    real,
 )
 
 pytestmark = needs_root
-
-
-def real(test: Callable[..., None]) -> Callable[..., None]:
-    """By the real keepalived, one that has -t."""
-    return needs_two(needs_keepalived(test))
 
 
 ARTICLE = KEEPALIVED / "box" / "keepalived.conf"
@@ -214,30 +207,6 @@ def test_built_without(service: Service, built: str, text: str, words: str) -> N
     assert words in service.refusal()
 
 
-def test_what_the_test_says_with_an_exit_code_of_another_version(service: Service) -> None:
-    service.stub("Keepalived v2.3.1", "echo 'some.conf is deprecated - please use other'; exit 77")
-    assert "deprecated" in service.passes()
-    service.stub("Keepalived v2.3.1", "echo 'deprecated'; echo 'no good'; exit 77")
-    assert service.refusal() == f"keepalived -t: {service.configuration}: no good"
-    service.stub("Keepalived v2.3.1", "exit 77")
-    assert "exit 77, and not a word why" in service.refusal()
-
-
-def test_2_1_5_exits_0_whatever_it_says(service: Service) -> None:
-    """As seen of it: with a missing interface it would end at once, and -t exits 0."""
-    unknown = f"({service.configuration}: Line 5) Unknown keyword 'priorty'"
-    service.stub("Keepalived v2.1.5 (07/13,2020)", f'echo "{unknown}"')
-    assert service.refusal() == f"keepalived -t: {unknown}"
-    missing = "(/a.conf: Line 3) WARNING - interface eth9 for vrrp_instance VI_1 doesn't exist"
-    stub = f'echo "{missing}"; echo "Non-existent interface specified in configuration"'
-    service.stub("Keepalived v2.1.5 (07/13,2020)", stub)
-    assert service.refusal() == f"keepalived -t: {missing}"
-    service.stub("Keepalived v2.1.5 (07/13,2020)", 'echo "nb_get_retry is deprecated"')
-    assert "deprecated" in service.passes()
-    service.stub("Keepalived v2.2.8", f'echo "{unknown}"')
-    assert service.passes() == "", "others mean their exit code"
-
-
 @pytest.mark.parametrize("options", ["", "-d"])
 def test_one_that_tells_no_version_is_tested_all_the_same(service: Service, options: str) -> None:
     """2.3.3 and 2.3.4 as seen without /etc/keepalived/keepalived.config-opts."""
@@ -250,56 +219,6 @@ def test_one_that_tells_no_version_is_tested_all_the_same(service: Service, opti
             assert service.passes() == ""
         else:
             assert service.refusal() == f"keepalived -t: {service.configuration}: no good"
-
-
-# --- the command line
-
-
-@real
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ("--check --vrrp", "--check --vrrp: keepalived 2"),
-        ("-P -C", "runs nothing with both: leave both out"),
-        ("-f /etc/other.conf", "-f: name the configuration in env/CONFIGURATION"),
-        ("--use-file=/x", "name the configuration in env/CONFIGURATION"),
-        ("-v", "-v: keepalived would end at once"),
-        ("-t", "-t: keepalived would end at once"),
-        ("--no-such-option", "Unknown option --no-such-option"),
-    ],
-)
-def test_options_that_do_not_mean_what_they_say(service: Service, options: str, words: str) -> None:
-    service.set("OPTIONS", options)
-    line = service.refusal()
-    assert line.startswith("env/OPTIONS: ")
-    assert words in line
-
-
-@real
-@pytest.mark.parametrize("options", ["-d -D", "--vrrp", "-p /run/other.pid"])
-def test_options_that_do(service: Service, options: str) -> None:
-    service.set("OPTIONS", options)
-    service.passes()
-
-
-def test_the_pair_where_only_one_runs(service: Service) -> None:
-    service.stub("Keepalived v1.4.5")
-    service.set("OPTIONS", "--check --vrrp")
-    assert "keepalived 1.4.5 runs only one of them" in service.refusal()
-
-
-def test_the_pair_where_both_run(service: Service) -> None:
-    """1.2.19 was seen doing so."""
-    service.stub("Keepalived v1.2.19 (08/15,2015)")
-    service.set("OPTIONS", "--check --vrrp")
-    service.passes()
-
-
-@real
-def test_check_beside_vrrp_alone(service: Service) -> None:
-    service.set("VRRP_ALONE", "yes")
-    service.set("OPTIONS", "--check")
-    assert "runs nothing with both" in service.refusal()
 
 
 # --- IPVS
