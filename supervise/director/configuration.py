@@ -20,7 +20,7 @@ Read = Callable[[str], list[tuple[str, str]]]
 DEEPEST = 10
 """How many files may include one another."""
 
-_INCLUDE = re.compile(r"\s*include[a-z]*\s+([^\s!#]+)")
+_INCLUDE = re.compile(r"\s*include[a-z]*\s+([^!#]*[^!#\s])")
 """The name ends at a blank: braces in it are its own."""
 
 

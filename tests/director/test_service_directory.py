@@ -13,10 +13,11 @@ from supervise.director.configuration import parse
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("conf.d/*.conf", ["b.conf", "c.conf"]),
+        ("conf.d/*.conf", ["b.conf", "c.conf", "of two.conf"]),
         ("conf.d/{c,b}.conf", ["b.conf", "c.conf"]),
         ("conf.d/{a,b}*", ["b.conf"]),
         ("conf.d/b.conf ! {", ["b.conf"]),
+        ("conf.d/of two.conf  # words", ["of two.conf"]),
         ("conf.d/*.none", []),
         ("conf.d/{d,e}.conf", []),
         ("conf.d/{d", []),
@@ -26,8 +27,8 @@ def test_an_include_may_be_a_pattern_and_mean_no_file(
     tmp_path: Path, pattern: str, names: list[str]
 ) -> None:
     (tmp_path / "conf.d" / "directory.conf").mkdir(parents=True)
-    for name in ("b.conf", "c.conf"):
-        (tmp_path / "conf.d" / name).write_text(f"vrrp_instance {name} {{\n}}\n")
+    for name in ("b.conf", "c.conf", "of two.conf"):
+        (tmp_path / "conf.d" / name).write_text(f"vrrp_instance '{name}' {{\n}}\n")
     main = tmp_path / "main.conf"
     main.write_text(f" include {pattern}\nvrrp_instance main {{\n}}\n")
     found = parse(str(main), service_directory.read)
