@@ -1,17 +1,10 @@
 """keepalived/start-check and what env/OPTIONS makes of keepalived, by the real one if possible."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.director.service import INSTANCE, Service, needs_root, real
 
 pytestmark = needs_root
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path)
 
 
 @real

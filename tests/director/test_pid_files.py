@@ -1,7 +1,6 @@
 """What keepalived/run and start-check make of pid files: whose is the process that they name?"""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ pytestmark = [needs_root, needs_keepalived]
 
 STUB = "exec sleep 1000"
 TRIES = "timeout 3 ./run; echo code $?"
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path)
 
 
 def lookalike(service: Service) -> str:

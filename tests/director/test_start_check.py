@@ -19,11 +19,6 @@ pytestmark = needs_root
 ARTICLE = KEEPALIVED / "box" / "keepalived.conf"
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path)
-
-
 # --- the configuration, by the real keepalived
 
 

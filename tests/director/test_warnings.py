@@ -1,17 +1,10 @@
 """What keepalived -t says, as keepalived/start-check takes it: an error, or a warning only."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.director.service import INSTANCE, Service, needs_root, real
 
 pytestmark = needs_root
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Service:
-    return Service(tmp_path)
 
 
 @real
