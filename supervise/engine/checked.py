@@ -83,8 +83,7 @@ def open_made_fifo(path: bytes, shown: str, mode: int) -> int:
         fd = os.open(path, mode | FLAGS)
     except OSError as error:
         raise unable("open", shown, error) from None
-    _check_or_close(fd, shown, stat.S_ISFIFO, "a FIFO")
-    return fd
+    return _check_or_close(fd, shown, stat.S_ISFIFO, "a FIFO")
 
 
 def waiting_bytes(fd: int) -> int:
@@ -95,21 +94,6 @@ def waiting_bytes(fd: int) -> int:
 
 def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
-
-
-def open_same(path: bytes, flags: int, wanted: Identity) -> int:
-    """A descriptor on the very file that has this identity; -1 where that is not there."""
-    try:
-        fd = os.open(path, flags | FLAGS)
-    except OSError:
-        return -1
-    try:
-        if identity(os.fstat(fd)) == wanted:
-            return fd
-    except OSError:
-        pass
-    os.close(fd)
-    return -1
 
 
 def identity_at(path: bytes) -> Identity | None:
@@ -164,22 +148,23 @@ def check(fd: int, shown: str, right: Callable[[int], bool], what: str) -> Ident
     return identity(found)
 
 
-def open_plain(path: bytes, shown: str, flags: int) -> tuple[int, Identity]:
-    """A plain file of ours, and which one it is.
+def open_plain(path: bytes, shown: str, flags: int) -> int:
+    """A plain file of ours.
 
     :raises OSError: where it cannot be opened.
     """
     fd = os.open(path, flags | FLAGS, 0o600)
-    return fd, _check_or_close(fd, shown, stat.S_ISREG, "a plain file")
+    return _check_or_close(fd, shown, stat.S_ISREG, "a plain file")
 
 
-def _check_or_close(fd: int, shown: str, right: Callable[[int], bool], what: str) -> Identity:
-    """As `check`; what is not right is closed."""
+def _check_or_close(fd: int, shown: str, right: Callable[[int], bool], what: str) -> int:
+    """As `check`: the descriptor, which is closed where it is not right."""
     try:
-        return check(fd, shown, right, what)
+        check(fd, shown, right, what)
     except BaseException:
         os.close(fd)
         raise
+    return fd
 
 
 def wrong(shown: str, what: str) -> UnusableError:

@@ -13,7 +13,6 @@ import stat
 from supervise.engine.checked import (
     FLAGS,
     BusyError,
-    Identity,
     check,
     identity,
     lacks_room,
@@ -23,7 +22,6 @@ from supervise.engine.checked import (
     open_fifo,
     open_made_fifo,
     open_plain,
-    open_same,
     unable,
     wrong,
 )
@@ -48,7 +46,7 @@ class SuperviseDirectory:
     def __init__(self, service: bytes, name: bytes, handed: HandedService | None = None) -> None:
         self.follow(service, name)
         self._lock = self._ok = self.control = -1
-        self._state: Identity | None = None
+        self._state = (0, 0)
         try:
             if handed is not None:
                 self._lock, self._ok, self.control = handed.lock_fd, handed.ok_fd, handed.control_fd
@@ -97,7 +95,7 @@ class SuperviseDirectory:
         path = self._path + b"lock"
         shown = self._name + "lock"
         try:
-            fd, _ = open_plain(path, shown, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            fd = open_plain(path, shown, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         except OSError as error:
             raise no_file("acquire", path, shown, error) from None
         try:
@@ -191,7 +189,7 @@ class SuperviseDirectory:
     def _read(self, name: bytes, size: int) -> bytes | None:
         shown = self._name + name.decode()
         try:
-            fd, _ = open_plain(self._path + name, shown, os.O_RDONLY)
+            fd = open_plain(self._path + name, shown, os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -210,7 +208,7 @@ class SuperviseDirectory:
         :raises OSError, UnusableError: where there can be no such file.
         """
         path = self._here() + b"begun"
-        fd, _ = open_plain(path, self._name + "begun", os.O_WRONLY | os.O_CREAT)
+        fd = open_plain(path, self._name + "begun", os.O_WRONLY | os.O_CREAT)
         try:
             os.utime(fd, ns=(0, 0))
         finally:
@@ -275,13 +273,14 @@ class SuperviseDirectory:
             raise no_file("write", self._path + b"state", self._name + "state", error) from None
 
     def _open_state(self) -> int:
-        """The very file that was checked before lies in our directory and in no other. What is not
-        that one is looked for in ours, wherever it is now, and checked."""
-        path = self._path + b"state"
-        fd = open_same(path, os.O_WRONLY, self._state) if self._state else -1
-        if fd < 0:
-            path = self._here() + b"state"
-            fd, self._state = open_plain(path, self._name + "state", os.O_WRONLY | os.O_CREAT)
+        """What is not the very file that was checked before is checked anew."""
+        fd = os.open(self._here() + b"state", os.O_WRONLY | os.O_CREAT | FLAGS, 0o600)
+        try:
+            if identity(os.fstat(fd)) != self._state:
+                self._state = check(fd, self._name + "state", stat.S_ISREG, "a plain file")
+        except BaseException:
+            os.close(fd)
+            raise
         return fd
 
     def _write_in_place(self, path: bytes, data: bytes) -> None:
