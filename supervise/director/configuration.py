@@ -21,7 +21,7 @@ DEEPEST = 10
 """How many files may include one another."""
 
 _INCLUDE = re.compile(r"\s*include[a-z]*\s+([^!#]*[^!#\s])")
-"""The name ends at a blank: braces in it are its own."""
+"""The name may have blanks, and goes on to a comment; braces in it are its own."""
 
 
 class Vrrp(NamedTuple):
